@@ -56,6 +56,10 @@ static inline const void *hak_context_record(const ucontext_t *context, uint32_t
     return NULL;
 }
 
+/* Signal handlers return to code of the kernel's, which libc does not name: sa_restorer is not
+ * written. */
+enum { HAK_LIBC_RESTORES = 0 };
+
 /* The processor's exception and what it says of it, by the syndrome (ESR_EL1), in the numbers of
  * trace/crash/processor.h, which are x86-64's; 0 where the kernel does not show it. An address that
  * none can have is an exception like any other. */

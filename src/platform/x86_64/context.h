@@ -34,6 +34,9 @@ static inline uint64_t hak_context_sp(const ucontext_t *context) {
     return (uint64_t)context->uc_mcontext.gregs[REG_RSP];
 }
 
+/* Signal handlers return to code of libc, sa_restorer. */
+enum { HAK_LIBC_RESTORES = 1 };
+
 /* The processor's exception, what it says of it, and the flags. The kernel always shows them, and
  * an address that none can have is an exception of its own. */
 enum { HAK_CONTEXT_HAS_TRAP = 1 };

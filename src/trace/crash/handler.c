@@ -52,14 +52,14 @@ struct noted_signal {
     uint64_t flags;
     uint64_t address;
     const ucontext_t *context; /* on the stack of its handler */
+    uintptr_t returns_to;      /* its handler */
     struct hak_registers registers;
 };
 static struct noted_signal noted[NOTED];
 static _Atomic uint32_t next_noted;
 
-/* Where handlers return to: libc's code on x86-64, on aarch64 the kernel's, which libc does not
- * name. */
-static _Atomic uintptr_t restorer_of_handlers;
+/* Where the newest call of on_crash in this thread returns to. */
+static _Thread_local uintptr_t returns_to __attribute__((tls_model("initial-exec")));
 
 /* The calling thread sends itself SIGABRT for a fault that is reported. Others may at the same
  * time. */
@@ -129,6 +129,7 @@ static void remember_signal(int number, const siginfo_t *info, const void *conte
     to->sender = sender_of(info);
     to->address = address_of(info);
     to->context = context;
+    to->returns_to = HAK_LIBC_RESTORES ? hak_actions_restorer() : returns_to;
     take_trap(info, context, &to->trap, &to->trap_error);
     to->flags = flags_of(context);
     to->is_reported = is_of_stop(number) || is_reported;
@@ -154,13 +155,11 @@ static const struct noted_signal *noted_at(uint32_t thread_id, uint64_t ip) {
 /* The outermost handler that is on the stack of the incident, by the signal that it handles. */
 static const struct noted_signal *find_on_stack(const struct hak_incident *incident,
                                                 uint32_t self) {
-    uintptr_t restorer = atomic_load(&restorer_of_handlers);
-    for (size_t i = incident->frame_count; i-- > 1;)
-        if (incident->frames[i - 1] == restorer) {
-            const struct noted_signal *one = noted_at(self, incident->frames[i]);
-            if (one)
-                return one;
-        }
+    for (size_t i = incident->frame_count; i-- > 1;) {
+        const struct noted_signal *one = noted_at(self, incident->frames[i]);
+        if (one && incident->frames[i - 1] == one->returns_to)
+            return one;
+    }
     return NULL;
 }
 
@@ -207,10 +206,9 @@ static const struct noted_signal *find_returned(const struct hak_incident *incid
 }
 
 /* Frames of the handler itself: those up to where it would return to. */
-static void keep_handler_frames(struct hak_incident *incident) {
-    uintptr_t restorer = atomic_load(&restorer_of_handlers);
+static void keep_handler_frames(struct hak_incident *incident, const struct noted_signal *origin) {
     for (size_t i = 0; i < incident->frame_count && i < HAK_REPORT_HANDLER_FRAMES &&
-                       incident->frames[i] != restorer;
+                       incident->frames[i] != origin->returns_to;
          i++)
         incident->handler_frames[i] = incident->frames[i];
 }
@@ -269,7 +267,7 @@ static void find_origin(struct hak_incident *incident) {
     hak_crash_unwind(incident);
     const struct noted_signal *origin = find_on_stack(incident, self);
     if (origin)
-        keep_handler_frames(incident);
+        keep_handler_frames(incident, origin);
     else
         origin = find_elsewhere(incident, self);
     if (!origin)
@@ -584,7 +582,7 @@ static __attribute__((noinline)) void run_for_abort(handler_function *handler, i
 /* Has no memory of its own on the stack, so that the last call is a jump: functions that need some
  * are not inlined. */
 static void on_crash(int number, siginfo_t *info, void *context) {
-    atomic_store(&restorer_of_handlers, (uintptr_t)__builtin_return_address(0));
+    returns_to = (uintptr_t)__builtin_return_address(0);
     handler_function *handler = choose(number, info, context);
     if (!handler)
         return;

@@ -157,6 +157,13 @@ bool hak_actions_stand(int number) {
     return in_front && __sigaction(number, NULL, &action) == 0 && action.sa_sigaction == in_front;
 }
 
+uintptr_t hak_actions_restorer(void) {
+    for (int i = 0; i < COUNT; i++)
+        if (actions[numbers[i]].action.sa_restorer)
+            return (uintptr_t)actions[numbers[i]].action.sa_restorer;
+    return 0;
+}
+
 void hak_actions_start(void (*ours)(int, siginfo_t *, void *)) {
     uint64_t signals;
     hak_mask_start();

@@ -57,6 +57,10 @@ HAK_HIDDEN bool hak_actions_has_handler(int number);
  * ignores it nor went past libc. */
 HAK_HIDDEN bool hak_actions_stand(int number);
 
+/* The address in libc to which signal handlers return; 0 when it is not known. Only where
+ * HAK_LIBC_RESTORES. */
+HAK_HIDDEN uintptr_t hak_actions_restorer(void);
+
 /* mask.c: finds libc's functions for the mask; at start, once. */
 HAK_HIDDEN void hak_mask_start(void);
 /* The action of the program's that the calling thread reads or writes at this moment, NULL else: an
