@@ -236,8 +236,11 @@ long hak_sandbox_seccomp(long number, long operation, long flags, void *argument
     long result = hak_raw_call_always(number, operation, flags, (long)argument, 0, 0, 0);
     if (!enters)
         return hak_libc_result(result);
-    /* With SECCOMP_FILTER_FLAG_NEW_LISTENER a descriptor is the good answer. */
-    (void)finish(result < 0 ? result : 0, &attempt);
+    /* A number above 0 is a descriptor, or names a thread that cannot enter, which none does then.
+     */
+    bool names_thread = result > 0 && (flags & SECCOMP_FILTER_FLAG_TSYNC) &&
+                        !(flags & SECCOMP_FILTER_FLAG_NEW_LISTENER);
+    (void)finish(result < 0 || names_thread ? -1 : 0, &attempt);
     return hak_libc_result(result);
 }
 

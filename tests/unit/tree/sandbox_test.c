@@ -150,4 +150,31 @@ TEST(a_thread_that_is_refused_leaves_what_another_ones_filter_forbids) {
         ck_assert_int_eq(hak_call_is_forbidden(number), number == SYS_madvise);
 }
 
+static void *wait_in_filter(void *pipe_ends) {
+    char byte;
+    ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &refuses_madvise), 0);
+    ck_assert_int_eq(write(((int *)pipe_ends)[3], "x", 1), 1);
+    return (void *)read(((int *)pipe_ends)[0], &byte, 1);
+}
+
+/* The kernel answers with the number of a thread that has a filter of its own. */
+TEST(a_filter_for_all_threads_that_one_of_them_hinders_forbids_nothing) {
+    struct sock_filter code[] = {FILTER(SYS_mlock, 0, 0, SECCOMP_RET_ERRNO)};
+    struct sock_fprog program = {sizeof code / sizeof code[0], code};
+    pthread_t thread;
+    int ends[4];
+    char byte;
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_eq(pipe(ends + 2), 0);
+    ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    ck_assert_int_eq(pthread_create(&thread, NULL, wait_in_filter, ends), 0);
+    ck_assert_int_eq(read(ends[2], &byte, 1), 1);
+    ck_assert_int_gt(
+        syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program), 0);
+    ck_assert(hak_call_is_forbidden(SYS_madvise));
+    ck_assert(!hak_call_is_forbidden(SYS_mlock));
+    ck_assert_int_eq(write(ends[1], "x", 1), 1);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+
 RUN_TESTS()
