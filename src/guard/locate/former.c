@@ -50,11 +50,11 @@ static bool copy_former(const struct entry *entry, uintptr_t user, struct hak_la
 
 bool hak_recall_large(const void *user, struct hak_large *large) {
     struct hak_large found;
-    uint32_t now = atomic_load_explicit(&frees, memory_order_relaxed), least = UINT32_MAX;
+    uint32_t least = UINT32_MAX;
     for (int has_tag = 0; has_tag <= hak_may_have_tags; has_tag++) {
         struct entry *entry = entry_of((uintptr_t)user, has_tag);
         uintptr_t held = atomic_load_explicit(&entry->user, memory_order_acquire);
-        uint32_t ago = now - entry->order;
+        uint32_t ago = atomic_load_explicit(&frees, memory_order_relaxed) - entry->order;
         if (held != (uintptr_t)user || ago >= least || !copy_former(entry, held, &found))
             continue;
         least = ago;
