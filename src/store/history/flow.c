@@ -712,7 +712,7 @@ int hak_flow_read(struct hak_store_reader *r, const struct hak_flow_query *query
     bool is_own = r->may_keep_chunks && hak_database_begin_reading(&r->db);
     int error = find_times(&f);
     if (!error && !f.failed)
-        error = hak_lineup_read(r, query->process, &f.lineup);
+        error = hak_lineup_read(r, query->process, query->to, &f.lineup);
     if (!error && !f.failed)
         f.failed = !(f.runner = calloc(f.lineup.processes + 1, sizeof *f.runner));
     if (!error && !f.failed)

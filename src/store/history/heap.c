@@ -748,23 +748,23 @@ static void note_last_event(void *context, const struct hak_event *e) {
 
 /* Finds the processes with events behind `to`: those of a run that goes on behind it, and of all
  * later ones. 0, or an error. */
-static int follow_on(struct heap *h, uint64_t end) {
+static int follow_on(struct heap *h) {
     struct hak_query q = hak_ask(
         &h->reader->db, "SELECT first, last, data FROM profile_run WHERE last > ?1 ORDER BY first",
         "reading the profile", h->to);
-    uint64_t next = h->to + 1;
+    uint64_t seen = h->to;
     int error = 0;
     while (!error && !h->failed && hak_query_next(&q)) {
         error = hak_heap_decode_run(h, &q, hak_query_number(&q, 0));
         if (!error && h->run.first <= h->to)
-            error = hak_store_each_actor(h->reader, h->to + 1, h->run.last, note_last_event, h);
+            error = hak_store_each_later_actor(h->reader, h->to, h->run.last, note_last_event, h);
         for (uint32_t i = 0; i < h->run.processes && !error && h->run.first > h->to; i++)
             hak_heap_actor(h, h->run.process[i].process)->last_event = h->run.last;
-        next = h->run.last + 1;
+        seen = h->run.last;
     }
     int unread = hak_query_end(&q);
-    if (!error && !unread && !h->failed && next <= end)
-        error = hak_store_each_actor(h->reader, next, end, note_last_event, h);
+    if (!error && !unread && !h->failed)
+        error = hak_store_each_later_actor(h->reader, seen, 0, note_last_event, h);
     /* Where the moments are ends of runs. */
     if (!error && !unread)
         error = hak_store_each_actor(h->reader, h->to, h->to, note_last_event, h);
@@ -868,7 +868,7 @@ static int read_heap(struct heap *h) {
         result = add_runs(h);
     if (result == 1 && !is_to_end && !h->failed && !h->reader->is_profile_only &&
         hak_database_number(&h->reader->db, "SELECT count(*) FROM process", 0) > 1) {
-        int error = follow_on(h, last);
+        int error = follow_on(h);
         h->has_last_events = true;
         result = error ? error : result;
     }

@@ -50,9 +50,11 @@ static void note_actor(void *lineup, const struct hak_event *e) {
 
 /* Finds each process's first and last event, from chunks of one process without decoding them. 0,
  * or an error. */
-static int read_extents(struct hak_store_reader *r, struct hak_lineup *out) {
-    struct hak_query q =
-        hak_ask(&r->db, "SELECT id, events, process FROM chunk ORDER BY id", "listing its chunks");
+static int read_extents(struct hak_store_reader *r, uint64_t to, struct hak_lineup *out) {
+    struct hak_query q = hak_ask(
+        &r->db, "SELECT id, events, process FROM chunk WHERE ?1 = 0 OR id <= ?1 ORDER BY id",
+        "listing its chunks", to);
+    uint64_t behind = to;
     int error = 0;
     while (!error && hak_query_next(&q)) {
         uint64_t first = hak_query_number(&q, 0), events = hak_query_number(&q, 1);
@@ -63,9 +65,11 @@ static int read_extents(struct hak_store_reader *r, struct hak_lineup *out) {
             note_event(out, process, first, first + events - 1);
         else
             error = hak_store_each_actor(r, first, first + events - 1, note_actor, out);
+        behind = first + events - 1;
     }
     int unread = hak_query_end(&q);
-    return error ? error : unread;
+    error = error ? error : unread;
+    return error || !to ? error : hak_store_each_later_actor(r, behind, 0, note_actor, out);
 }
 
 /* Compares by event, then what happens, then process. */
@@ -110,11 +114,12 @@ static bool add_turns(struct hak_lineup *out) {
     return has_memory;
 }
 
-int hak_lineup_read(struct hak_store_reader *r, uint32_t process, struct hak_lineup *out) {
+int hak_lineup_read(struct hak_store_reader *r, uint32_t process, uint64_t to,
+                    struct hak_lineup *out) {
     *out = (struct hak_lineup){0};
     int error = read_rows(r, process, out);
     if (!error)
-        error = read_extents(r, out);
+        error = read_extents(r, to, out);
     if (!error && !add_turns(out))
         error = hak_store_no_memory(r->db.path);
     return error;

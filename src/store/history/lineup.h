@@ -32,8 +32,11 @@ struct hak_lineup {
     struct hak_index by_id; /* number + 1 */
 };
 
-/* Fills `out`; `process` (row id) limits it to one, 0 = all. 0, or an error. */
-int hak_lineup_read(struct hak_store_reader *r, uint32_t process, struct hak_lineup *out);
+/* Fills `out`; `process` (row id) limits it to one, 0 = all. Events are exact up to `to` (0 = all);
+ * those behind it only lie behind it, and need not be readable (see hak_store_each_later_actor). 0,
+ * or an error. */
+int hak_lineup_read(struct hak_store_reader *r, uint32_t process, uint64_t to,
+                    struct hak_lineup *out);
 /* Number of the process with this row id, -1 = there is none. */
 int64_t hak_lineup_find(const struct hak_lineup *lineup, uint32_t process);
 void hak_lineup_free(struct hak_lineup *lineup);

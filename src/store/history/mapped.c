@@ -229,8 +229,8 @@ int hak_mapped_read(struct hak_store_reader *r, const struct hak_mapped_query *q
     struct hak_filter filter = filter_of(&m);
     int found = hak_store_scan(r, &filter, false, stop_at_once, NULL);
     if (found != 1)
-        return found; /* chunks say of which kinds their events are, the lineup reads them all */
-    int error = hak_lineup_read(r, 0, &m.lineup);
+        return found; /* chunks say of which kinds their events are, the lineup reads more */
+    int error = hak_lineup_read(r, 0, query->to, &m.lineup);
     if (!error)
         error = follow(&m, r);
     for (uint32_t i = 0; m.list && i < m.lineup.processes; i++)

@@ -396,8 +396,8 @@ int hak_piece_flow_read(struct hak_store_reader *r, const struct hak_piece_flow_
     *out = (struct hak_piece_flow){.unknown = {0, 0}};
     int found = hak_store_scan(r, &filter, false, stop_at_first_pool, NULL);
     if (found != 1)
-        return found; /* chunks say of which kinds their events are, the lineup reads them all */
-    int error = hak_lineup_read(r, 0, &f.lineup);
+        return found; /* chunks say of which kinds their events are, the lineup reads more */
+    int error = hak_lineup_read(r, 0, query->to, &f.lineup);
     if (!error)
         error = follow_pools(&f, r, &filter);
     for (uint32_t i = 0; f.holder && i < f.lineup.processes; i++)

@@ -67,6 +67,53 @@ int hak_store_each_actor(struct hak_store_reader *r, uint64_t first, uint64_t la
     return visit_events(r, &limits, visit, context);
 }
 
+/* Visits, as of the event `id`, the processes that had not ended at `ns`. 0, or an error. */
+static int visit_survivors(const struct hak_store_reader *r, uint64_t id, uint64_t ns,
+                           void (*visit)(void *, const struct hak_event *), void *context) {
+    struct hak_query q =
+        hak_ask(&r->db, "SELECT id FROM process WHERE coalesce(end_kind, 0) = 0 OR end_ns >= ?1",
+                "reading processes", ns);
+    while (hak_query_next(&q))
+        visit(context, &(struct hak_event){.id = id, .process = hak_query_id(&q, 0)});
+    return hak_query_end(&q);
+}
+
+int hak_store_each_later_actor(struct hak_store_reader *r, uint64_t from, uint64_t last,
+                               void (*visit)(void *, const struct hak_event *), void *context) {
+    uint64_t ns = hak_database_number(
+        &r->db, "SELECT max_ns FROM chunk WHERE id <= ?1 ORDER BY id DESC LIMIT 1", from);
+    uint64_t trimmed = hak_database_meta_number(&r->db, "trimmed_events");
+    uint64_t due = (from > trimmed ? from : trimmed) + 1, missing, min_ns;
+    struct hak_query q = hak_ask(&r->db,
+                                 "SELECT id, events, process, min_ns, max_ns FROM chunk"
+                                 " WHERE id + events > ?1 AND (?2 = 0 OR id <= ?2) ORDER BY id",
+                                 "listing its chunks", due, last);
+    int error = 0;
+    while (!error && hak_query_next(&q)) {
+        uint64_t id = hak_query_number(&q, 0), events = hak_query_number(&q, 1), end = id + events;
+        uint32_t process = hak_query_id(&q, 2);
+        if (!id || !events || events > INT64_MAX - id)
+            continue; /* the reader of the chunk reports it */
+        if (id > due)
+            error = visit_survivors(r, id - 1, ns, visit, context);
+        if (process)
+            visit(context, &(struct hak_event){.id = end - 1, .process = process});
+        else if (!error)
+            error = hak_store_each_actor(r, id > due ? id : due,
+                                         last && last < end ? last : end - 1, visit, context);
+        if (error == HAK_STORE_BROKEN)
+            error = visit_survivors(r, end - 1, hak_query_number(&q, 3), visit, context);
+        due = end;
+        ns = hak_query_number(&q, 4);
+    }
+    int unread = hak_query_end(&q);
+    error = error ? error : unread;
+    if (!error && last)
+        return due <= last ? visit_survivors(r, last, ns, visit, context) : 0;
+    int found = error ? error : hak_scan_find_end(r, &missing, &min_ns);
+    return found == 1 ? visit_survivors(r, missing, ns, visit, context) : found;
+}
+
 #define SUPERSLAB_KINDS                                                                            \
     ((uint64_t)1 << (HAK_SUPERSLAB_MAP - 64) | (uint64_t)1 << (HAK_SUPERSLAB_UNMAP - 64))
 

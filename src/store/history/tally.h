@@ -25,6 +25,11 @@ int hak_store_tally_processes(struct hak_store_reader *r, uint64_t *events, uint
  * in. 0, or an error. */
 int hak_store_each_actor(struct hak_store_reader *r, uint64_t first, uint64_t last,
                          void (*visit)(void *, const struct hak_event *), void *context);
+/* Finds the processes with events behind `from`, up to `last` (0 = all): `visit` gets an id behind
+ * `from` of each, and its process. No chunk of one process is decoded. Where one of several is
+ * damaged, or chunks are missing, each process that had not ended before counts. 0, or an error. */
+int hak_store_each_later_actor(struct hak_store_reader *r, uint64_t from, uint64_t last,
+                               void (*visit)(void *, const struct hak_event *), void *context);
 /* Calls `visit` with each SUPERSLAB_MAP and SUPERSLAB_UNMAP; only its id, kind, process, time and
  * size are filled in. The table superslab has them; without it, or where a chunk has none in it,
  * chunks are decoded, up to the event `last` (0 = all). 0, or an error. */

@@ -1,6 +1,8 @@
 /* All lives of a block, told one by one; the log counted by thread and process; reading that is
  * watched and stopped. */
 #include "../capture.h"
+#include "store/history/flow.h"
+#include "store/history/lineup.h"
 #include "store/history/lives.h"
 #include "store/history/tally.h"
 #include "store/check/check.h"
@@ -181,6 +183,71 @@ TEST(the_log_is_counted_by_thread_and_process) {
     uint64_t none[1] = {0};
     must(hak_store_tally_processes(r, none, 1)); /* rows beyond the array are left out */
     ck_assert_uint_eq(none[0], 0);
+}
+
+/* A child of process 1 with one block, which exits at `end_ns`. */
+static void fork_child(uint32_t id, uint64_t end_ns) {
+    must(hak_store_put_process(
+        capture.w, &(struct hak_process_row){.id = id,
+                                             .parent = 1,
+                                             .fork_event = capture_put((struct hak_event){
+                                                 .kind = HAK_FORK, .process = 1, .thread = 1}),
+                                             .pid = 4711 + (int32_t)id,
+                                             .session = 1,
+                                             .end_ns = end_ns,
+                                             .end_kind = 1,
+                                             .program = "/bin/app"}));
+    capture.process = id;
+    block_malloc((int)id, 10, 1);
+    capture.process = 1;
+}
+
+/* Expects these processes, "1 3 ", to hold a block behind the event, and this result for all. */
+static void holds(uint64_t to, const char *due, int due_of_all) {
+    struct hak_lineup lineup;
+    struct hak_flow flow;
+    char said[100] = "";
+    size_t length = 0;
+    must(hak_store_open(capture.path, &r));
+    must(hak_flow_read(r, &(struct hak_flow_query){.to = to}, &flow));
+    for (uint32_t i = 0; i < flow.processes; i++)
+        if (flow.process[i].live.blocks)
+            length += (size_t)snprintf(said + length, sizeof said - length, "%u ",
+                                       flow.process[i].process);
+    ck_assert_str_eq(said, due);
+    hak_flow_free(&flow);
+    ck_assert_int_eq(hak_lineup_read(r, 0, 0, &lineup), due_of_all);
+    hak_lineup_free(&lineup);
+    hak_store_close(r);
+    r = NULL;
+}
+
+/* A chunk of several processes behind the moment is damaged, or missing: those that had not ended
+ * when it began may have events in it. */
+TEST(events_behind_the_moment_need_not_be_readable) {
+    char gone[200];
+    fork_child(2, 6500);
+    fork_child(3, 100000); /* its last event is in the damaged chunk */
+    block_malloc(1, 10, 1);
+    uint64_t to = capture.id;
+    capture_cut();
+    capture.process = 3;
+    block_malloc(4, 10, 1);
+    capture.process = 1;
+    block_malloc(5, 10, 1);
+    capture_cut();
+    block_malloc(6, 10, 1);
+    capture_finish();
+    holds(to, "1 3 ", 0);
+    capture_change("UPDATE chunk_data SET data = 'HKCK' WHERE chunk = (SELECT id FROM chunk"
+                   " WHERE process = 0 ORDER BY id DESC LIMIT 1)");
+    holds(to, "1 3 ", HAK_STORE_BROKEN);
+    snprintf(gone, sizeof gone, "DELETE FROM chunk WHERE id = %llu", (unsigned long long)to + 1);
+    capture_change(gone);
+    holds(to, "1 3 ", 0);
+    snprintf(gone, sizeof gone, "DELETE FROM chunk WHERE id > %llu", (unsigned long long)to);
+    capture_change(gone);
+    holds(to, "1 3 ", 0);
 }
 
 struct watched {

@@ -401,7 +401,7 @@ static void same_span_peak(struct hak_store_reader *r, uint64_t from, uint64_t t
                   "peak of %lu..%lu: %lu bytes at %lu, due are %lu at %lu", from, to, peak.bytes,
                   peak.event, flow.peak.live.bytes, flow.peak.id);
     hak_flow_free(&flow);
-    must(hak_lineup_read(r, 0, &lineup));
+    must(hak_lineup_read(r, 0, 0, &lineup));
     ck_assert_int_eq(hak_heap_read(r, from, to, 0, &heap), 1);
     for (uint32_t i = 0; i < heap.processes && lineup.processes > 1; i++) {
         const struct hak_heap_process *p = &heap.process[i];
