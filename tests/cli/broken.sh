@@ -5,6 +5,9 @@ golden=$SOURCE/tests/format/v3/golden.db
 mkdir stores && "$BUILD/tests/format/make_broken" "$golden" stores || exit 1
 sqlite3 "$golden" ".backup stores/chunk-is-text.db" || exit 1
 sqlite3 stores/chunk-is-text.db "UPDATE chunk_data SET data = 'HKCK' WHERE chunk = 67" || exit 1
+# Of this chunk the row does not say whose events it has; a mark is among them.
+sqlite3 stores/chunk-is-text.db ".backup stores/chunk-of-several.db" || exit 1
+sqlite3 stores/chunk-of-several.db 'UPDATE chunk SET process = 0 WHERE id >= 65; UPDATE mark SET event = 70' || exit 1
 block=0x7f21c4a22c40 # has events in chunks 1, 67 and behind
 events='select count(*) from event'
 
@@ -54,7 +57,10 @@ for command in top "top --tree" "top --per size" "top --by growth" "top --by sho
     "top --between #5 end" "top --mapped" "top --pools" heap "heap --at end" "heap --between #5 end"; do
     # shellcheck disable=SC2086
     ends chunks-missing 66 '3,971 events are left out behind it' $command
+    # shellcheck disable=SC2086
+    [ "$command" = 'top --pools' ] || ends chunk-of-several 66 '3,971 events are left out behind it' $command
 done
+asks chunk-of-several 4 top --pools # no chunk has such events
 for command in top heap; do
     ends chunk-rows-missing 66 '3,971 events are left out behind it' $command
     ends chunk-is-text 66 '3,971 events are left out behind it' $command
@@ -62,25 +68,93 @@ for command in top heap; do
     asks chunks-missing-at-first 3 $command # there is nothing before it
 done
 asks chunks-missing 4 top --at '#60'
+asks chunk-of-several 4 top --at '#60'
+ends chunk-of-several 66 '3,971 events are left out behind it' top --at 'mark:half way'
+grep -q ' live at 0\.0[0-9]* s (event 66) ' out && ! grep -q '"half way"' json || complain "a mark in the damage is told at another event: $(cat out)"
 
 # same MEMBERS COMMAND -- MOMENT...: of the damaged capture these are what the whole one says of that moment, or of the time until then.
+part=stores/chunks-missing.db whole=$golden
 same() {
     local command=() said due picks="import json, sys; said = json.load(sys.stdin); print([said[key] for key in '$1'.split()])"
     shift
     while [ "$1" != -- ]; do command+=("$1") && shift; done
     shift
-    said=$("$BUILD/hakmem-trace" "${command[@]}" --json -s stores/chunks-missing.db 2>err | python3 -c "$picks")
-    due=$("$BUILD/hakmem-trace" "${command[@]}" "$@" --json -s "$golden" 2>err | python3 -c "$picks")
+    said=$("$BUILD/hakmem-trace" "${command[@]}" --json -s "$part" 2>err | python3 -c "$picks")
+    due=$("$BUILD/hakmem-trace" "${command[@]}" "$@" --json -s "$whole" 2>err | python3 -c "$picks")
     [ -n "$due" ] && [ "$said" = "$due" ] || complain "${command[*]}: $said, and the whole capture says $due"
 }
 same 'total rows' top --at end -- --at '#66'
 same 'total rows' top --per size --at end -- --at '#66'
 same 'peak processes allocated_bytes freed_blocks' heap -- --between start '#66'
-# A page has the timeline up to there, and all findings.
-"$BUILD/hakmem-trace" html page.html -s stores/chunks-missing.db >out 2>err
-status=$?
-[ "$status" -eq 3 ] && grep -q '^hakmem-trace: the answer ends with event 66: ' err && grep -q 'The answer is partial: it ends with event 66, ' page.html && grep -q HKM-202 page.html ||
-    complain "html: status $status: $(cat err)"
+"$BUILD/hakmem-trace" heap -s "$golden" 2>err | grep -qF '2 blocks of 10 bytes were freed whose allocation is not in it.' || complain "heap: not what was freed from before: $(cat err)"
+# page STORE LAST: has the timeline up to LAST.
+page() {
+    local status
+    rm -f page.html
+    "$BUILD/hakmem-trace" html page.html -s "stores/$1.db" >out 2>err
+    status=$?
+    [ "$status" -eq 3 ] && grep -q "^hakmem-trace: the answer ends with event $2: " err && grep -q "The answer is partial: it ends with event $2, " page.html ||
+        complain "$1: html: status $status: $(cat err)"
+}
+page chunks-missing 66
+grep -q HKM-202 page.html || complain 'html: not all findings'
+page chunk-of-several 66
+
+# Two processes take turns, and both go on behind the damaged chunk, whose row does not say whose events it has. No line promises an answer first.
+cat >turns.c <<'END'
+#include <hakmem.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static char rows[4096];
+static void *kept[64];
+static void work(void) {
+    for (int i = 0; i < 1000; i++) {
+        free(kept[i % 64]);
+        kept[i % 64] = malloc(16 + i % 700);
+    }
+}
+int main(void) {
+    int to_child[2], to_parent[2];
+    char turn = 0;
+    hak_pool_create(rows, "rows");
+    for (int i = 0; i < 20; i++)
+        hak_pool_alloc(rows, rows + 64 * i, 50);
+    if (pipe(to_child) || pipe(to_parent))
+        return 2;
+    pid_t child = fork();
+    int from = child ? to_parent[0] : to_child[0], to = child ? to_child[1] : to_parent[1];
+    for (int i = 0; i < 100; i++) {
+        if ((!child || i) && read(from, &turn, 1) != 1)
+            return 2;
+        work();
+        if (write(to, &turn, 1) != 1)
+            return 2;
+    }
+    return child && (read(from, &turn, 1) != 1 || waitpid(child, NULL, 0) != child);
+}
+END
+"${CC:-cc}" -g -O1 -I"$SOURCE/include" -o turns turns.c && "$trace" run --check trace -s turns.db -- ./turns >said 2>&1 || fail "turns: $(cat said)"
+several='FROM chunk WHERE process = 0'
+chunk=$(sqlite3 turns.db "SELECT id $several ORDER BY id LIMIT 1 OFFSET (SELECT count(*) / 2 $several)")
+[ "${chunk:-0}" -gt 1 ] || fail "turns: no chunk of several processes: $(sqlite3 turns.db 'SELECT id, events, process FROM chunk')"
+sqlite3 turns.db '.backup stores/turns.db' && sqlite3 stores/turns.db "UPDATE chunk_data SET data = 'HKCK' WHERE chunk = $chunk" || exit 1
+last=$((chunk - 1)) part=stores/turns.db whole=turns.db
+last_in_words=$(echo "$last" | sed -E ':a; s/^([0-9]+)([0-9]{3})/\1,\2/; ta')
+left_out_words=$(sqlite3 turns.db "SELECT sum(events) - $last FROM chunk" | sed -E ':a; s/^([0-9]+)([0-9]{3})/\1,\2/; ta')
+for command in top "top --tree" "top --per size" "top --by growth" "top --pools" "top --pools --per size" "top --at end" heap "heap --at end"; do
+    # shellcheck disable=SC2086
+    ends turns "$last_in_words" "$left_out_words events are left out behind it" $command
+    ! grep -q '^0 ' out || complain "turns: $command: nothing was live: $(cat out)"
+done
+page turns "$last_in_words"
+asks turns 0 top --at "#1000"
+asks turns 0 top --pools --at "#1000"
+same 'total rows' top --at end -- --at "#$last"
+same 'total rows' top --per size --at end -- --at "#$last"
+same 'total rows' top --pools --at end -- --at "#$last"
+same 'total rows' top --pools -- # nothing came behind the fork
+same 'peak processes allocated_bytes freed_blocks' heap -- --between start "#$last"
 # Of the rest of the store the facts are told, and the events of each process that can be read.
 for store in chunks-missing chunks-missing-at-first; do
     asks $store 3 info

@@ -46,10 +46,11 @@ int view_look_again(struct view *view);
  * = none can. True: there is such a part, and hak_store_message says which. False: `*error` is 0,
  * or that of the store. */
 bool view_find_damage(const struct view *view, uint64_t *event, uint64_t *ns, int *error);
-/* After VIEW_UNREADABLE, which was said: where a part of the log is damaged and events lie before
- * it, says that the answer ends there and how much it leaves out. True: ask again; moments behind
- * the end are the end then, and the answer has that status. */
+/* After VIEW_UNREADABLE, which was said: true where a part of the log is damaged and events lie
+ * before it. Ask again then: moments behind the end are the end, and the answer has that status. */
 bool view_end_before_damage(struct view *view);
+/* Says of an answer that ends before a damage where it ends, and how much it leaves out. */
+void view_say_end(const struct view *view);
 /* Says what was lost or dropped, for an answer that has no place for it: in a line on stderr, or at
  * the end of the pager's text. Returns view_completeness(). */
 int view_say_completeness(struct view *view);

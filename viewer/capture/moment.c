@@ -110,7 +110,7 @@ bool view_read_moment(struct view *view, const char *option, const char *text,
     if (!is_mark && text[0] != '#')
         return find_time(view, ns, out);
     bool is_found = find_event(view, id, out);
-    if (is_mark)
+    if (is_mark && out->event == id) /* else it is damaged, or dropped */
         snprintf(out->name, sizeof out->name, "%s", text + 5);
     return is_found;
 }

@@ -158,19 +158,25 @@ bool view_find_damage(const struct view *view, uint64_t *event, uint64_t *ns, in
 }
 
 bool view_end_before_damage(struct view *view) {
-    uint64_t event, ns, last = view->summary.trimmed_events + view->summary.events;
+    uint64_t event, ns;
     int error;
     if (view->end_event || !view_find_damage(view, &event, &ns, &error) || !event)
         return false;
     view->end_event = event;
     view->end_ns = ns;
+    return true;
+}
+
+void view_say_end(const struct view *view) {
+    uint64_t event = view->end_event, last = view->summary.trimmed_events + view->summary.events;
+    if (!event)
+        return;
     if (last > event) /* else nobody has counted those that are missing */
         view_error("the answer ends with event %s: %s left out behind it", hak_words_number(event),
                    hak_words_count(last - event, "event is", "events are"));
     else
         view_error("the answer ends with event %s: all events behind it are left out",
                    hak_words_number(event));
-    return true;
 }
 
 /* ---- what is missing ---------------------------------------------------------------------------

@@ -132,8 +132,10 @@ int command_html(struct view *view) {
         free_all(&h);
         status = read_all(&h);
     }
-    if (status == 0)
+    if (status == 0) {
+        view_say_end(view);
         status = write_page(&h);
+    }
     if (status == 0)
         status = view_say_completeness(view);
     free_all(&h);

@@ -143,6 +143,14 @@ static int gather_mappings(const struct gathering *g, struct profile_facts *fact
     return error ? view_store_error(q->view, error) : 0;
 }
 
+/* Makes the moment the event of the peak; the start, where nothing was ever held. */
+static void set_peak(struct view_moment *at, const struct hak_flow_peak *peak) {
+    at->event = peak->id;
+    at->ns = peak->ns;
+    if (!peak->id)
+        at->kind = VIEW_AT_START;
+}
+
 /* ---- pieces of the program's own pools ---------------------------------------------------------
  */
 
@@ -172,11 +180,10 @@ static int find_peak_of_pieces(struct profile_query *q, struct view_moment *at) 
     const struct hak_piece_flow_query query = {.to = q->view->end_event, .process = q->process};
     struct hak_piece_flow flow;
     int error = hak_piece_flow_read(q->view->reader, &query, &flow);
-    at->event = flow.peak.id;
-    at->ns = flow.peak.ns;
-    if (!flow.peak.id)
-        at->kind = VIEW_AT_START;
-    return error ? view_store_error(q->view, error) : 0;
+    if (error)
+        return view_store_error(q->view, error);
+    set_peak(at, &flow.peak);
+    return 0;
 }
 
 /* ---- moments and spans -------------------------------------------------------------------------
@@ -215,10 +222,8 @@ static int gather_peak(struct gathering *g, struct profile_facts *facts) {
     }
     struct hak_flow_query all = {.to = q->view->end_event};
     int status = read_flow(q, &all, &flow);
-    q->at.event = flow.peak.id;
-    q->at.ns = flow.peak.ns;
-    if (!flow.peak.id)
-        q->at.kind = VIEW_AT_START;
+    if (status == 0)
+        set_peak(&q->at, &flow.peak);
     for (uint32_t i = 0; i < flow.rows && status == 0; i++)
         if (flow.row[i].at_peak.blocks)
             take_row(g, &flow.row[i], &(struct profile_sums){.live = flow.row[i].at_peak});

@@ -651,9 +651,9 @@ static void add_heap_footer(struct hak_text *text, struct heap *h) {
     view_add_extent_of(text, h->view, h->query.process);
     hak_text_add(text, ". ");
     if (f->unknown.blocks && knows_unknown(h))
-        hak_text_add(text, "%s of %s freed whose allocation is not in it. ",
-                     hak_words_count(f->unknown.blocks, "block was", "blocks were"),
-                     hak_words_bytes(f->unknown.bytes));
+        hak_text_add(text, "%s of %s %s freed whose allocation is not in it. ",
+                     hak_words_count(f->unknown.blocks, "block", "blocks"),
+                     hak_words_bytes(f->unknown.bytes), f->unknown.blocks == 1 ? "was" : "were");
     else if (f->unknown.blocks)
         hak_text_add(text, "%s freed whose allocation is not in it. ",
                      hak_words_count(f->unknown.blocks, "block was", "blocks were"));
@@ -833,6 +833,7 @@ int command_heap(struct view *view) {
     if (status == 0)
         status = view_look_again(view);
     if (status == 0) {
+        view_say_end(view);
         if (h.flow.processes)
             qsort(h.flow.process, h.flow.processes, sizeof *h.flow.process, compare_processes);
         if (view->json)

@@ -424,6 +424,13 @@ static int gather(struct top *t) {
                             : profile_gather(&t->query, &t->facts, profile_groups_take, &t->groups);
 }
 
+/* Makes the question what it was before it was answered in part. */
+static void ask_again(struct top *t, const struct profile_query *asked) {
+    profile_free_growth(&t->query);
+    profile_free_pools(&t->query.pools);
+    t->query = *asked;
+}
+
 /* `top`: prints where memory was allocated, by function, stack, class, ... or as a tree. An exit
  * status. */
 int command_top(struct view *view) {
@@ -445,14 +452,18 @@ int command_top(struct view *view) {
                                        .shows_all = t.query.shows_all,
                                        .focus = t.query.has_focus ? &t.query.focus : NULL,
                                        .ignore = t.query.has_ignore ? &t.query.ignore : NULL};
+    const struct profile_query asked = t.query;
     status = gather(&t);
-    if (status == VIEW_UNREADABLE && view_end_before_damage(view))
+    if (status == VIEW_UNREADABLE && view_end_before_damage(view)) {
+        ask_again(&t, &asked);
         status = gather(&t);
+    }
     if (status == 0)
         status = settle(&t);
     if (status == 0)
         status = view_look_again(view);
     if (status == 0) {
+        view_say_end(view);
         if (view->json)
             print_top_json(&t);
         else
