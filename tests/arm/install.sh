@@ -4,7 +4,7 @@
 . "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/arm.sh"
 build_arm hakmem-record.so
-install=("${make_arm[@]}" SYSROOT= DESTDIR="$PWD/root" PREFIX=/usr LIBDIR=/usr/lib/aarch64-linux-gnu)
+install=("${make_arm[@]}" DESTDIR="$PWD/root" PREFIX=/usr LIBDIR=/usr/lib/aarch64-linux-gnu)
 "${install[@]}" install >made 2>&1 || fail "make CROSS=$cross install: $(tail -n 5 made)"
 # shellcheck disable=SC2154 # $cross
 while read -r file; do

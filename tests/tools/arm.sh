@@ -5,9 +5,9 @@
 #   needs_binfmt       ends the test likewise where the kernel does not start programs of aarch64 by itself
 #   make_arm           make, for arm64
 #   find_wide_pages    sets $wide_pages to the sizes of pages beyond 4 KiB, in bytes, that qemu-user can name to a program by -p
-#   build_arm LIBRARY  builds the libraries once for all tests, into $built; LIBRARY of them needs libc and ld.so alone
+#   build_arm LIBRARY  builds the libraries once for all tests, into $built, where no collector of the user's lies; LIBRARY of them needs libc and ld.so alone
 # shellcheck disable=SC2034 # for the script
-cross=aarch64-linux-gnu- root=/usr/aarch64-linux-gnu built=$BUILD/aarch64
+cross=aarch64-linux-gnu- root=/usr/aarch64-linux-gnu built=$BUILD/aarch64-libraries
 command -v ${cross}gcc >/dev/null || { echo "skipped: no ${cross}gcc"; exit 77; }
 qemu=$(command -v qemu-aarch64-static || command -v qemu-aarch64) || { echo 'skipped: no qemu-aarch64'; exit 77; }
 [ -e "$root/lib/ld-linux-aarch64.so.1" ] || { echo "skipped: no libc for arm64 in $root"; exit 77; }
@@ -15,7 +15,7 @@ qemu=$(command -v qemu-aarch64-static || command -v qemu-aarch64) || { echo 'ski
 # Without what debuggers read, which no test here asks for, and with the optimiser's first level: a third of the time. FULL=1: as users build.
 more=-g0
 [ "${FULL:-0}" = 1 ] || more+=' -O1'
-make_arm=(env -u CC -u MAKEFLAGS -u MFLAGS make -s -j2 -C "$SOURCE" "BUILD=$built" "CROSS=$cross" "MORE=$more")
+make_arm=(env -u CC -u MAKEFLAGS -u MFLAGS -u SYSROOT make -s -j2 -C "$SOURCE" "BUILD=$built" "CROSS=$cross" "MORE=$more")
 build_arm() {
     local needs
     mkdir -p "$built"
