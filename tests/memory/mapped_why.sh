@@ -36,7 +36,7 @@ N T mprotect: 4.0 KiB closed 1 mapped open_room mapped.c:49
 In process P (mapped fork) it was the start of 1,048,576 bytes that the program mapped itself, 0x200006400000 to 0x200006500000; gone with event N.
 event time what thread where
 N T mmap: 256.0 MiB mapped without access 1 mapped reserve mapped.c:29
-N T mremap: 1.0 MiB, before ADDR 1 mapped main mapped.c:156
+N T mremap: 1.0 MiB, before ADDR 1 mapped main mapped.c:158
 N T munmap: 128.0 MiB unmapped 1 mapped punch mapped.c:43
 == why 0x200004000000 -s mapped.db
 0x200004000000 was in no block of this capture.
