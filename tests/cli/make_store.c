@@ -1,7 +1,7 @@
 /* Makes the stores that the exact-output tests ask: the same bytes of story in every run.
  *
  *   make_store DIRECTORY   writes stale.db offset.db overflow.db lost.db resized.db hostile.db
- *                          empty.db tree.db many.db places.db and superslabs.db there
+ *                          empty.db tree.db crossed.db many.db places.db and superslabs.db there
  */
 #include <limits.h>
 #include <stdio.h>
@@ -592,8 +592,26 @@ static void make_tree(const char *directory) {
     finish();
 }
 
-/* Many chunks, as a long capture has them: what reads it passes many places where it tells how far
- * it is. One block is handed out and given back in each. */
+/* Two processes, of which the second one's event was stored behind a later one of the first. */
+static void make_crossed(const char *directory) {
+    const uint64_t block = SUPERSLAB + 3 * HAK_SLAB_BYTES;
+    begin(directory, "crossed.db", "/home/user/app/server", "worker");
+    put_process((struct hak_process_row){.id = 2,
+                                         .parent = 1,
+                                         .pid = 4712,
+                                         .session = 2,
+                                         .start_time = 10,
+                                         .start_ns = 10000000,
+                                         .program = "/home/user/app/server",
+                                         .command_line = "server"},
+                "server");
+    add_of(1, HAK_MALLOC, 50000000, block, 56, SESSION_NEW);
+    add_of(1, HAK_MALLOC, 60000000, block + 64, 40, HEADER_PARSE);
+    add_of(2, HAK_MALLOC, 59000000, block, 56, SESSION_NEW);
+    end();
+    finish();
+}
+
 /* A block that libc allocated for the program: eight frames of libc's, one of the program's, and
  * what lies below main, without a name, as where symbols were stripped. */
 static void make_library(const char *directory) {
@@ -622,6 +640,8 @@ static void make_library(const char *directory) {
     finish();
 }
 
+/* Many chunks, as a long capture has them: what reads it passes many places where it tells how far
+ * it is. One block is handed out and given back in each. */
 static void make_many(const char *directory) {
     const uint64_t block = SUPERSLAB + 3 * HAK_SLAB_BYTES;
     begin(directory, "many.db", "/home/user/app/server", "worker");
@@ -765,6 +785,7 @@ int main(int argc, char **argv) {
     make_hostile(argv[1]);
     make_empty(argv[1]);
     make_tree(argv[1]);
+    make_crossed(argv[1]);
     make_many(argv[1]);
     make_library(argv[1]);
     make_places(argv[1]);

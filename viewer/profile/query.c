@@ -94,10 +94,13 @@ static bool read_span(struct view *view, struct profile_query *q) {
                    view->argument[0], between, hak_words_time(view->summary.last_ns));
         return false;
     }
+    /* Events of two processes may be stored in another order than they happened. Two times may have
+     * one event. */
     bool is_known = q->from.kind != VIEW_AT_PEAK && q->at.kind != VIEW_AT_PEAK;
     if (is_known && (q->from.kind == VIEW_AT_END ||
                      (q->at.kind == VIEW_AT_EVENT && q->from.kind == VIEW_AT_EVENT &&
-                      (q->at.event < q->from.event || q->at.ns < q->from.ns)) ||
+                      (q->at.event < q->from.event ||
+                       (q->at.event == q->from.event && q->at.ns < q->from.ns))) ||
                      (q->at.kind == VIEW_AT_START && q->from.kind != VIEW_AT_START))) {
         view_error("--between %s %s: the second moment comes before the first", between,
                    view->argument[0]);

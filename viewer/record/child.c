@@ -21,7 +21,6 @@ static const int forwarded[] = {SIGINT,  SIGQUIT, SIGTERM, SIGHUP,
 #define SAME_MS 1000 /* so long the same signal says nothing new */
 
 static volatile pid_t program_pid;
-static pid_t left_pid; /* the program's, once nothing is passed on to it */
 static volatile sig_atomic_t has_ended, stop_signal;
 static volatile sig_atomic_t may_leave; /* a second TERM or INT is for `run` itself */
 static volatile sig_atomic_t ends_asked, has_left, is_cut;
@@ -103,9 +102,30 @@ const volatile sig_atomic_t *run_child_stop_signal(void) {
     return &stop_signal;
 }
 
+/* Whether the child has ended; if so, sets `*status` as waitpid does. A zombie stays one: before
+ * Linux 6.15 it alone tells the collector how it ended. */
+static bool look_for_end(pid_t pid, int *status) {
+    siginfo_t about = {0};
+    /* As the first process of a namespace it inherits orphans, and must take them, too. */
+    while (waitid(run_child_is_init() ? P_ALL : P_PID, (id_t)pid, &about,
+                  WEXITED | WNOHANG | WNOWAIT) == 0) {
+        if (about.si_pid == 0)
+            return false;
+        if (about.si_pid == pid) {
+            bool is_own = about.si_code == CLD_EXITED;
+            *status = is_own ? W_EXITCODE(about.si_status, 0) : W_EXITCODE(0, about.si_status);
+            return true;
+        }
+        waitpid(about.si_pid, NULL, WNOHANG);
+        about.si_pid = 0;
+    }
+    return true;
+}
+
 /* The program may have ended behind the second signal. */
-bool run_child_has_left(void) {
-    if (has_left && !has_ended && waitpid(left_pid, NULL, WNOHANG) != 0)
+bool run_child_has_left(const struct run_child *child) {
+    int status;
+    if (has_left && !has_ended && look_for_end(child->pid, &status))
         has_ended = 1;
     return has_left && !has_ended;
 }
@@ -253,25 +273,20 @@ int run_child_wait(struct run_child *child, bool leaves) {
     struct sigaction action = {.sa_handler = note_child, .sa_flags = SA_RESTART | SA_NOCLDSTOP};
     sigset_t all;
     int status = 0;
-    pid_t ended;
     sigaction(SIGCHLD, &action, NULL);
     may_leave = leaves;
     /* Signals come in sigsuspend alone: none falls between a look and the sleep after it. */
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
-    for (;;) {
-        /* As the first process of a namespace it inherits orphans, and must take them, too. */
-        ended = waitpid(run_child_is_init() ? -1 : child->pid, &status, WNOHANG);
-        if (ended == child->pid || ended < 0 || has_left)
-            break;
-        if (ended == 0)
-            sigsuspend(&mask_before);
-    }
+    while (!(has_ended = look_for_end(child->pid, &status)) && !has_left)
+        sigsuspend(&mask_before);
     program_pid = 0;
-    left_pid = child->pid;
-    has_ended = ended == child->pid || ended < 0;
     let_signals_come();
-    return has_ended ? ended == child->pid ? status : 0 : stop_signal;
+    return has_ended ? status : stop_signal;
+}
+
+void run_child_reap(const struct run_child *child) {
+    waitpid(child->pid, NULL, WNOHANG);
 }
 
 void run_child_end_all(void) {

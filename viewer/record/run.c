@@ -311,7 +311,7 @@ static void finish(struct view *view, const struct run_child *child, struct hak_
                    char *path, size_t bytes, struct findings *findings, struct outcome *outcome) {
     outcome->sessions = hak_keeper_sessions(keeper);
     outcome->committed = hak_keeper_wait_committed(keeper, COMMIT_WAIT_MS, &outcome->live) == 0;
-    if (outcome->live > 0 && view_given(view, "wait") && !run_child_has_left()) {
+    if (outcome->live > 0 && view_given(view, "wait") && !run_child_has_left(child)) {
         hak_keeper_wait_for_live(keeper, COMMIT_WAIT_MS, run_child_stop_signal());
         outcome->committed = hak_keeper_wait_committed(keeper, COMMIT_WAIT_MS, &outcome->live) == 0;
     }
@@ -321,7 +321,7 @@ static void finish(struct view *view, const struct run_child *child, struct hak_
         outcome->committed = hak_keeper_wait_committed(keeper, COMMIT_WAIT_MS, &outcome->live) == 0;
     }
     hak_keeper_store_path(keeper, path, bytes);
-    if (run_child_has_left())
+    if (run_child_has_left(child))
         await_third(view, child, keeper, path, outcome);
     outcome->is_refused = outcome->sessions > 0 && !path[0];
     if (outcome->is_refused)
@@ -462,7 +462,7 @@ int record_run(struct view *view, struct record_part *part) {
         part->is_recorded = outcome.read;
         part->live = outcome.live;
     } else {
-        if (run_child_has_left())
+        if (run_child_has_left(&child))
             print_left(view, &child, &outcome, path[0] ? path : asked);
         else
             print_closing_lines(view, &outcome);
@@ -477,6 +477,7 @@ int record_run(struct view *view, struct record_part *part) {
     if (early.url && outcome.read)
         fleet_push_run(view, &findings, &early);
     findings_free(&findings);
+    run_child_reap(&child);
     if (*run_child_stop_signal()) {
         status = 128 + *run_child_stop_signal();
         outcome.why = NULL; /* of another status */

@@ -85,12 +85,15 @@ bool run_child_fork(struct run_child *child, const struct view *view, const stru
 bool run_child_start(struct run_child *child, const char *session, const char *store_path);
 /* Ends a child that was not started. */
 void run_child_cancel(struct run_child *child);
-/* Waits for its end, passing signals on. Returns its wait status. As the first process of a pid
+/* Waits for its end, passing signals on. Returns its wait status; it stays a zombie, which tells
+ * the collector how it ended, until it is reaped. As the first process of a pid
  * namespace it takes the orphans that end meanwhile. `leaves`: the second TERM or INT, other than
  * from the terminal, ends the waiting, and its number is the status. */
 int run_child_wait(struct run_child *child, bool leaves);
-/* True when it has, and the program still lives. */
-bool run_child_has_left(void);
+/* Forgets a child that has ended. */
+void run_child_reap(const struct run_child *child);
+/* True when the waiting was ended so, and the program still lives. */
+bool run_child_has_left(const struct run_child *child);
 /* The program's `status`, 128 + its signal, is that of a TERM, INT, HUP or QUIT that came here. */
 bool run_child_was_told_to_end(int status);
 /* True when another TERM, INT, HUP or QUIT has come since: the recording is to end with `run`. */

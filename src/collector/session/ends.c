@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,9 +41,14 @@ struct pidfd_facts {
 #define HELLO_NS 5000000000u /* from exec to hello, at most */
 
 /* The exit status from /proc/PID/stat, when it is the zombie of the process that was watched; -1:
- * it is not. */
+ * it is not. Where the pidfd says that the process has ended nothing can hold the look up, which a
+ * busy machine would make too late. */
 static int zombie_status(const struct hak_process_watch *watch) {
-    char *text = hak_proc_read(watch->pid, "stat", NULL);
+    char path[64];
+    struct pollfd end = {.fd = watch->pidfd, .events = POLLIN};
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)watch->pid);
+    char *text = poll(&end, 1, 0) > 0 ? hak_proc_read_whole(path, NULL)
+                                      : hak_proc_read(watch->pid, "stat", NULL);
     struct hak_peer peer;
     uint64_t status = 0;
     bool is_known = text && hak_peer_parse(text, &peer) && peer.has_ended &&
