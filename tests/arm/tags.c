@@ -103,9 +103,10 @@ static void take_pages(uintptr_t address, size_t bytes) {
         munmap(taken, bytes);
 }
 
-/* Has the next mapping at the highest place that is long enough, as a kernel chooses it. qemu-user
- * 7.2 asks its kernel for the place behind the last mapping, so that old places came back by chance
- * alone: where something is mapped there, it takes what the kernel gives. */
+/* Has the next mapping at the place that the kernel chooses, the highest that is long enough, or
+ * the lowest (vm.legacy_va_layout). qemu-user 7.2 asks its kernel for the place behind the last
+ * mapping, so that old places came back by chance alone: where something is mapped there, it takes
+ * what the kernel gives. */
 static void let_kernel_place(void) {
     char *page = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     munmap(page, PAGE);
@@ -113,8 +114,8 @@ static void let_kernel_place(void) {
 }
 
 /* The same of a large block, in level normal: its place becomes a hole of its own length, between
- * pages that are taken; then blocks that stay fill the holes above it, and it. Few are freed, as
- * tags of the last 256 freed large blocks alone are remembered. */
+ * pages that are taken; then blocks that stay fill the holes that come before it, and it. Few are
+ * freed, as tags of the last 256 freed large blocks alone are remembered. */
 static char *next_large_life(char *block, unsigned size) {
     char *others[MORE_THAN_QUARANTINE], *next;
     uintptr_t place = address_of((uintptr_t)block);
@@ -126,6 +127,7 @@ static char *next_large_life(char *block, unsigned size) {
     take_pages(place / PAGE * PAGE - PAGE, PAGE);
     take_pages((place + size + BEHIND_BYTES + PAGE - 1) / PAGE * PAGE, PAGE);
     for (unsigned holes = 0; holes < MOST_HOLES; holes++) {
+        let_kernel_place();
         next = malloc(size);
         if (address_of((uintptr_t)next) == place)
             return next;

@@ -4,7 +4,8 @@
 # can be recorded: of another architecture where tests/tools/cross_check.sh names one.
 #
 #   fail WORDS        prints WORDS and ends the test
-#   complain WORDS    prints WORDS and goes on; the test ends with status 1
+#   complain WORDS    prints WORDS and goes on; the test ends with status 1, and with the first line of each complaint once more, for who keeps the
+#                     end of a long log alone
 #   left_out PART     true of a part of this script that tests/arm/suite leaves out; it is named then in the closing lines, with the reason
 #   was_late FILE     true where an emulator runs the programs and the report in FILE is raw, as the collector took longer than a program waits: the run
 #                     says nothing, and is made again
@@ -24,7 +25,12 @@ failed=0 own_folder=
 [ -z "$(ls -A)" ] || { own_folder=$(mktemp -d) && chmod 755 "$own_folder" && cd "$own_folder" && export TMPDIR=$own_folder; } || exit 2
 
 fail() { echo "${0##*/}: $*"; exit 1; }
-complain() { echo "${0##*/}: $*"; failed=1; }
+complaints=()
+complain() {
+    echo "${0##*/}: $*"
+    complaints+=("${*%%$'\n'*}")
+    failed=1
+}
 
 left_out() {
     local line
@@ -39,6 +45,7 @@ end_test() {
     ! declare -F cleanup >/dev/null || cleanup
     [ -z "$own_folder" ] || rm -rf --one-file-system "$own_folder"
     [ "$status" -ne 0 ] || status=$failed
+    [ ${#complaints[@]} -eq 0 ] || printf 'complained: %.300s\n' "${complaints[@]}"
     exit "$status"
 }
 trap end_test EXIT

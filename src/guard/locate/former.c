@@ -1,10 +1,12 @@
 /* Remembers the large blocks that were freed lately: their mapping is gone, and with it their
  * state, so that a second free would look like one of unmapped memory.
  *
- *   user address --hash--> one of 256 entries: the block as it was when it was freed
+ *   user address --hash--> a set of 8 entries, one of 64: the block as it was when it was freed
  *
- * An address has two: for its last block with a memory tag, and for its last one without. A pointer
- * without a tag can then be told for that block's, though others were freed there since.
+ * Of an address two are kept: its last block with a memory tag, and its last one without. A pointer
+ * without a tag can then be told for that block's, though others were freed there since. Another
+ * address takes the place of the one in its set that was freed longest ago, so that nearly all of
+ * the last 256 blocks are there.
  *
  * Asked only about addresses at which nothing is mapped any more, so an entry can outlive its block
  * without doing harm. There is no lock: an entry is marked empty while it is written, and two
@@ -14,9 +16,8 @@
 
 #include <limits.h>
 #include <stdatomic.h>
-#include "memory_tags.h"
 
-enum { ENTRY_BITS = 8 };
+enum { SET_BITS = 6, WAYS = 8, ENTRIES = WAYS << SET_BITS };
 
 struct entry {
     _Atomic uintptr_t user; /* 0 = empty, or being written */
@@ -24,20 +25,38 @@ struct entry {
     struct hak_large block;
 };
 
-static struct entry entries[1 << ENTRY_BITS];
+static struct entry entries[ENTRIES];
 static _Atomic uint32_t frees;
 
-static struct entry *entry_of(uintptr_t user, bool has_tag) {
-    return &entries[((user >> 4) + has_tag) * 0x9e3779b97f4a7c15ull >> (64 - ENTRY_BITS)];
+static struct entry *set_of(uintptr_t user) {
+    return &entries[WAYS * ((user >> 4) * 0x9e3779b97f4a7c15ull >> (64 - SET_BITS))];
+}
+
+/* The entry of the block at `user`, with a tag or without; else the one to take for it. */
+static struct entry *entry_for(uintptr_t user, bool has_tag, uint32_t now) {
+    struct entry *set = set_of(user), *oldest = set;
+    uint32_t longest = 0;
+    for (unsigned i = 0; i < WAYS; i++) {
+        uintptr_t held = atomic_load_explicit(&set[i].user, memory_order_relaxed);
+        uint32_t ago = held == 0 ? UINT32_MAX : now - set[i].order;
+        if (held == user && (set[i].block.tag != 0) == has_tag)
+            return &set[i];
+        if (ago >= longest) {
+            longest = ago;
+            oldest = &set[i];
+        }
+    }
+    return oldest;
 }
 
 void hak_remember_large(const struct hak_large *large) {
     uintptr_t user = (uintptr_t)large->base.p + large->user_delta;
-    struct entry *entry = entry_of(user, large->tag != 0);
+    uint32_t now = atomic_fetch_add_explicit(&frees, 1, memory_order_relaxed);
+    struct entry *entry = entry_for(user, large->tag != 0, now);
     atomic_store_explicit(&entry->user, 0, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
     entry->block = *large;
-    entry->order = atomic_fetch_add_explicit(&frees, 1, memory_order_relaxed);
+    entry->order = now;
     atomic_store_explicit(&entry->user, user, memory_order_release);
 }
 
@@ -50,12 +69,12 @@ static bool copy_former(const struct entry *entry, uintptr_t user, struct hak_la
 
 bool hak_recall_large(const void *user, struct hak_large *large) {
     struct hak_large found;
-    uint32_t least = UINT32_MAX;
-    for (int has_tag = 0; has_tag <= hak_may_have_tags; has_tag++) {
-        struct entry *entry = entry_of((uintptr_t)user, has_tag);
-        uintptr_t held = atomic_load_explicit(&entry->user, memory_order_acquire);
-        uint32_t ago = atomic_load_explicit(&frees, memory_order_relaxed) - entry->order;
-        if (held != (uintptr_t)user || ago >= least || !copy_former(entry, held, &found))
+    struct entry *set = set_of((uintptr_t)user);
+    uint32_t now = atomic_load_explicit(&frees, memory_order_relaxed), least = UINT32_MAX;
+    for (unsigned i = 0; i < WAYS; i++) {
+        uintptr_t held = atomic_load_explicit(&set[i].user, memory_order_acquire);
+        uint32_t ago = now - set[i].order;
+        if (held != (uintptr_t)user || ago >= least || !copy_former(&set[i], held, &found))
             continue;
         least = ago;
         *large = found;
@@ -68,7 +87,7 @@ bool hak_recall_large(const void *user, struct hak_large *large) {
 static bool recall_around(uintptr_t address, unsigned tags, struct hak_large *large) {
     struct hak_large found;
     uint32_t now = atomic_load_explicit(&frees, memory_order_relaxed), least = UINT32_MAX;
-    for (unsigned i = 0; i < 1u << ENTRY_BITS; i++) {
+    for (unsigned i = 0; i < ENTRIES; i++) {
         uintptr_t user = atomic_load_explicit(&entries[i].user, memory_order_acquire);
         uint32_t ago = now - entries[i].order;
         if (user == 0 || ago > least || !copy_former(&entries[i], user, &found) ||
@@ -92,7 +111,7 @@ bool hak_recall_large_tagged(uintptr_t address, unsigned tag, struct hak_large *
 unsigned hak_recall_tags(const char *start, size_t bytes) {
     uintptr_t from = (uintptr_t)start;
     unsigned tags = 0;
-    for (unsigned i = 0; i < 1u << ENTRY_BITS; i++) {
+    for (unsigned i = 0; i < ENTRIES; i++) {
         if (atomic_load_explicit(&entries[i].user, memory_order_acquire) == 0)
             continue;
         uintptr_t base = (uintptr_t)entries[i].block.base.p;
