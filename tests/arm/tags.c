@@ -106,11 +106,12 @@ static void take_pages(uintptr_t address, size_t bytes) {
 /* Has the next mapping at the place that the kernel chooses, the highest that is long enough, or
  * the lowest (vm.legacy_va_layout). qemu-user 7.2 asks its kernel for the place behind the last
  * mapping, so that old places came back by chance alone: where something is mapped there, it takes
- * what the kernel gives. */
-static void let_kernel_place(void) {
+ * what the kernel gives. [hole, hole + bytes) is left as it is. */
+static void let_kernel_place(uintptr_t hole, size_t bytes) {
     char *page = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     munmap(page, PAGE);
-    take_pages((uintptr_t)page, 2 * PAGE);
+    if ((uintptr_t)page - hole >= bytes)
+        take_pages((uintptr_t)page, 2 * PAGE);
 }
 
 /* The same of a large block, in level normal: its place becomes a hole of its own length, between
@@ -127,7 +128,7 @@ static char *next_large_life(char *block, unsigned size) {
     take_pages(place / PAGE * PAGE - PAGE, PAGE);
     take_pages((place + size + BEHIND_BYTES + PAGE - 1) / PAGE * PAGE, PAGE);
     for (unsigned holes = 0; holes < MOST_HOLES; holes++) {
-        let_kernel_place();
+        let_kernel_place(place / PAGE * PAGE, size);
         next = malloc(size);
         if (address_of((uintptr_t)next) == place)
             return next;
@@ -163,7 +164,7 @@ static void commit(unsigned number, int out) {
     int is_good = number % 2;
     state = number / 2 * 2654435761u + 12345;
     if (is_large)
-        let_kernel_place();
+        let_kernel_place(0, 0);
     unsigned width = draw(WIDTHS), bytes = 1u << width, is_write = draw(2);
     unsigned size = draw_size(wanted.kind);
     unsigned least = bytes < 8 ? 8 : bytes;

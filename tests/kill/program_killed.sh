@@ -4,11 +4,16 @@
 # timeout: 1800
 . "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/tools/processes.sh"
-"${CC:-gcc}" -shared -fPIC -O1 -o no_facts.so -x c - -ldl <<'END' || fail "no library"
+# The older kernel, for `run` and for its collector.
+"${CC:-gcc}" -shared -fPIC -O1 -DASKED="\"$PWD/asked\"" -o older.so -x c - -ldl <<'END' || fail "no library"
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 int ioctl(int file, unsigned long request, ...) {
     va_list rest;
     va_start(rest, request);
@@ -16,17 +21,27 @@ int ioctl(int file, unsigned long request, ...) {
     va_end(rest);
     if ((request & 0xffff) != 0xff0b) /* PIDFD_GET_INFO */
         return ((int (*)(int, unsigned long, ...))dlsym(RTLD_NEXT, "ioctl"))(file, request, argument);
+    close(open(ASKED, O_CREAT | O_WRONLY, 0600));
     errno = ENOTTY;
     return -1;
 }
+int uname(struct utsname *about) {
+    int error = ((int (*)(struct utsname *))dlsym(RTLD_NEXT, "uname"))(about);
+    strcpy(about->release, "6.1.0-18-amd64");
+    return error;
+}
 END
+printf '#!/bin/sh\nLD_PRELOAD="%s" exec "%s" "$@"\n' "$PWD/older.so" "$BUILD/hakmem-collect" >collect
+chmod +x collect
 RANDOM=4711
 rounds=${ROUNDS:-10}
 for ((round = 1; round <= rounds; round++)); do
     rm -f words store.db*
     kind=''
     [ $((round % 5)) -ne 0 ] || kind=fork
-    LD_PRELOAD=$([ $((round % 2)) -eq 0 ] || echo "$PWD/no_facts.so") "$BUILD/hakmem-trace" run --check trace --store store.db -- "$BUILD/tests/kill/sequence" words 30 2 0 $kind \
+    older=()
+    [ $((round % 2)) -eq 0 ] || older=("HAKMEM_COLLECT=$PWD/collect" "LD_PRELOAD=$PWD/older.so")
+    env "${older[@]}" "$BUILD/hakmem-trace" run --check trace --store store.db -- "$BUILD/tests/kill/sequence" words 30 2 0 $kind \
         >run.out 2>run.err &
     run=$!
     until_true program_started words || exit 1
@@ -44,4 +59,5 @@ for ((round = 1; round <= rounds; round++)); do
     [[ $signal == *'"rows":[[2,9]]'* ]] || fail "round $round: the program's end: $signal"
     said=$(python3 "$SOURCE/tests/tools/sequence_check.py" "$BUILD/hakmem-trace" words 2 store.db 2>&1) || fail "round $round: $said"
 done
+[ -e asked ] || fail "the collector did not ask by the pidfd"
 echo "$rounds rounds; the last: $said"

@@ -28,7 +28,8 @@ fail() { echo "${0##*/}: $*"; exit 1; }
 complaints=()
 complain() {
     echo "${0##*/}: $*"
-    complaints+=("${*%%$'\n'*}")
+    local words=$*
+    complaints+=("${words%%$'\n'*}")
     failed=1
 }
 

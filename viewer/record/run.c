@@ -311,6 +311,7 @@ static void finish(struct view *view, const struct run_child *child, struct hak_
                    char *path, size_t bytes, struct findings *findings, struct outcome *outcome) {
     outcome->sessions = hak_keeper_sessions(keeper);
     outcome->committed = hak_keeper_wait_committed(keeper, COMMIT_WAIT_MS, &outcome->live) == 0;
+    run_child_reap(child); /* before its descendants are waited for, which may wait for that */
     if (outcome->live > 0 && view_given(view, "wait") && !run_child_has_left(child)) {
         hak_keeper_wait_for_live(keeper, COMMIT_WAIT_MS, run_child_stop_signal());
         outcome->committed = hak_keeper_wait_committed(keeper, COMMIT_WAIT_MS, &outcome->live) == 0;
@@ -477,7 +478,6 @@ int record_run(struct view *view, struct record_part *part) {
     if (early.url && outcome.read)
         fleet_push_run(view, &findings, &early);
     findings_free(&findings);
-    run_child_reap(&child);
     if (*run_child_stop_signal()) {
         status = 128 + *run_child_stop_signal();
         outcome.why = NULL; /* of another status */

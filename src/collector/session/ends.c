@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "base/bytes.h"
 #include "collector/kernel/kernel.h"
 #include "collector/target/target.h"
 #include "report/words/words.h"
@@ -34,26 +36,51 @@ struct pidfd_facts {
     "the collector was killed before it had stored anything of it"
 #define ATTACHED_EXEC                                                                              \
     "executed a program, " NOT_RECORDED "`record -p` ends with the program that it began with"
-#define CUT      "still running when recording stopped"
-#define WENT_ON  "still running when recording stopped: no collector was left"
-#define TELL_NS  500000000u
-#define CLOCK_NS 1000000u    /* two sessions' clocks agree to that */
-#define HELLO_NS 5000000000u /* from exec to hello, at most */
+#define CUT        "still running when recording stopped"
+#define WENT_ON    "still running when recording stopped: no collector was left"
+#define STAT_BYTES 2048
+#define TELL_NS    500000000u
+#define CLOCK_NS   1000000u    /* two sessions' clocks agree to that */
+#define HELLO_NS   5000000000u /* from exec to hello, at most */
+
+/* /proc/PID/stat. Of a process that has ended by its pidfd, and was not reaped, it is read here:
+ * nothing can hold that look up, and on a busy machine the other one would come too late. */
+static char *read_stat(const struct hak_process_watch *watch) {
+    struct pollfd end = {.fd = watch->pidfd, .events = POLLIN};
+    char path[64];
+    if (poll(&end, 1, 0) <= 0 || !(end.revents & POLLIN))
+        return hak_proc_read(watch->pid, "stat", NULL);
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)watch->pid);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    /* While there is someone to send signals to, the number was not another process's. */
+    bool is_its = file >= 0 &&
+                  (syscall(SYS_pidfd_send_signal, watch->pidfd, 0, NULL, 0) == 0 || errno == EPERM);
+    char *text = is_its ? calloc(1, STAT_BYTES) : NULL;
+    if (text)
+        hak_read_fully(file, text, STAT_BYTES - 1);
+    if (file >= 0)
+        close(file);
+    return text;
+}
+
+/* Whether the kernel shows this process what it shows those who may trace the other one. To others
+ * each exit status in /proc/PID/stat is 0. */
+static bool is_shown(pid_t pid) {
+    char path[64], target[64];
+    snprintf(path, sizeof path, "/proc/%d/ns/user", (int)pid);
+    return readlink(path, target, sizeof target) > 0;
+}
 
 /* The exit status from /proc/PID/stat, when it is the zombie of the process that was watched; -1:
- * it is not. Where the pidfd says that the process has ended nothing can hold the look up, which a
- * busy machine would make too late. */
+ * it is not, or is not shown. */
 static int zombie_status(const struct hak_process_watch *watch) {
-    char path[64];
-    struct pollfd end = {.fd = watch->pidfd, .events = POLLIN};
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)watch->pid);
-    char *text = poll(&end, 1, 0) > 0 ? hak_proc_read_whole(path, NULL)
-                                      : hak_proc_read(watch->pid, "stat", NULL);
+    char *text = read_stat(watch);
     struct hak_peer peer;
     uint64_t status = 0;
     bool is_known = text && hak_peer_parse(text, &peer) && peer.has_ended &&
                     (peer.start_time == watch->start_time || watch->start_time == 0) &&
-                    hak_stat_number(text, HAK_STAT_EXIT_CODE, &status);
+                    hak_stat_number(text, HAK_STAT_EXIT_CODE, &status) &&
+                    (status != 0 || is_shown(watch->pid));
     free(text);
     return is_known ? (int)status : -1;
 }
