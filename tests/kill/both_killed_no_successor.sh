@@ -10,7 +10,7 @@ exec '$BUILD/hakmem-collect' "\$@"
 E
 chmod +x collect
 export HAKMEM_COLLECT=$PWD/collect
-start_with_keeper
+start_with_keeper 100000 # so slow that its rings have room until there is a successor, on a slow machine, too
 : >refuse
 kill_at_once "$keeper" "$worker"
 # A takeover that finds nobody tries 50 times; then another one begins.
