@@ -22,7 +22,7 @@ run() {
     [ "$program" != correct ] || words=("${words[0]:-with-handler}" "$turns")
     env HAKMEM_GUARD=all "$@" "$trace" run --wait --leaks=error --store "$name.db" -- "$BUILD/tests/guarded/$program" "${words[@]}" \
         >"$name.out" 2>"$name.err" || complain "$name: status $?"
-    # Who asks for registers is told where they never fire.
+    # A run that asks for registers is told if they never fire.
     [[ $* != *HAKMEM_WATCH=* ]] ||
         sed -i '/^hakmem: HAKMEM_WATCH: no debug register watches: debug registers do not fire on this machine$/d' "$name.err"
     [ "$(cat "$name.out")" = well ] && [ ! -s "$name.err" ] || complain "$name: it says $(head -n 5 "$name.out" "$name.err")"
