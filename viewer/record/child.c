@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/bytes.h"
@@ -104,18 +103,11 @@ const volatile sig_atomic_t *run_child_stop_signal(void) {
     return &stop_signal;
 }
 
-/* Before Linux 6.15 only a zombie tells the collector how a program ended: it stays one until
- * run_child_reap. */
-static bool keeps_zombie(void) {
-    struct utsname about;
-    unsigned version = 0, part = 0;
-    return uname(&about) == 0 && sscanf(about.release, "%u.%u", &version, &part) == 2 &&
-           (version < 6 || (version == 6 && part < 15));
-}
-
-/* Whether the child has ended; if so, sets `*status` as waitpid does. */
+/* Whether the child has ended; if so, sets `*status` as waitpid does. Where only a zombie tells the
+ * collector how it ended it stays one until run_child_reap. */
 static bool look_for_end(pid_t pid, int *status) {
-    int options = WEXITED | WNOHANG | WNOWAIT;
+    bool keeps_zombie = !hak_ended_is_told();
+    int options = WEXITED | WNOHANG | (keeps_zombie ? WNOWAIT : 0);
     siginfo_t about = {0};
     /* As the first process of a namespace it inherits orphans, and must take them, too. */
     while (waitid(run_child_is_init() ? P_ALL : P_PID, (id_t)pid, &about, options) == 0) {
@@ -125,7 +117,7 @@ static bool look_for_end(pid_t pid, int *status) {
         if (is_own)
             *status = about.si_code == CLD_EXITED ? W_EXITCODE(about.si_status, 0)
                                                   : W_EXITCODE(0, about.si_status);
-        if (!is_own || !keeps_zombie())
+        if (keeps_zombie && !is_own)
             waitpid(about.si_pid, NULL, WNOHANG);
         if (is_own)
             return true;

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,15 +16,6 @@
 #include "report/words/words.h"
 #include "symbols/reading.h"
 #include "trace/stat_line.h"
-
-/* As in linux/pidfd.h since 6.13; the exit code is told since 6.15. */
-struct pidfd_facts {
-    uint64_t mask, cgroup;
-    uint32_t ids[11];
-    int32_t exit_code;
-};
-#define FACTS_EXIT ((uint64_t)1 << 3)
-#define GET_FACTS  _IOWR(0xff, 11, struct pidfd_facts)
 
 #define NOT_RECORDED "which was not recorded: "
 #define UNSEEN_END                                                                                 \
@@ -85,23 +75,16 @@ static int zombie_status(const struct hak_process_watch *watch) {
     return is_known ? (int)status : -1;
 }
 
-/* The wait status of a process that was reaped, by its pidfd; -1: the kernel does not tell it. */
-static int reaped_status(const struct hak_process_watch *watch) {
-    struct pidfd_facts facts = {.mask = FACTS_EXIT};
-    bool is_told = ioctl(watch->pidfd, GET_FACTS, &facts) == 0 && (facts.mask & FACTS_EXIT);
-    return is_told ? facts.exit_code & 0xffff : -1;
-}
-
 /* Asks how a process ended, unless that is known: by its pidfd, its zombie, and the pidfd again, as
  * a parent may reap the process between the two looks. */
 void hak_ends_ask(struct hak_process_watch *watch) {
     if (watch->wait_status >= 0 || watch->pidfd < 0)
         return;
-    watch->wait_status = reaped_status(watch);
+    watch->wait_status = hak_ended_status(watch->pidfd);
     if (watch->wait_status < 0 && watch->pid > 0)
         watch->wait_status = zombie_status(watch);
     if (watch->wait_status < 0)
-        watch->wait_status = reaped_status(watch);
+        watch->wait_status = hak_ended_status(watch->pidfd);
 }
 
 /* Checks a file as hak_target_check, as one that may be made to kill its reader; a file that is
