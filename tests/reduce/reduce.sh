@@ -50,7 +50,7 @@ seen() { # PROGRAM WORDS: the head of its program has a line with WORDS
     grep -q "^ \*     $2" "$1.c" || complain "$1: '$2' is missing: $(head -n 13 "$1.c")"
 }
 seen overflow_free 'hakmem: HKM-301 in 10 of 10 runs'
-seen double_free_threads 'glibc: free(): double free detected'
+left_out glibc_words || seen double_free_threads 'glibc: free(): double free detected'
 [ ! -e use_after_free_write.c ] || seen use_after_free_write 'glibc: sees nothing'
 if echo 'int main(void) { return 0; }' | cc -fsanitize=address -x c -o sanitized - 2>/dev/null && ./sanitized; then
     seen overflow_free "address sanitizer: heap-buffer-overflow"
