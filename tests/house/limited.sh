@@ -27,4 +27,4 @@ taskset -c "$processor" sh -c 'while :; do :; done' &
 busy=$!
 cleanup() { kill "$busy"; }
 # shellcheck disable=SC2016
-ends 0 1 taskset -c "$processor" chrt --idle 0 bash -c 'while [ "$SECONDS" -lt 3 ]; do :; done'
+ends 0 1 taskset -c "$processor" nice -n 19 bash -c 'while [ "$SECONDS" -lt 3 ]; do :; done'

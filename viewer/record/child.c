@@ -103,10 +103,10 @@ const volatile sig_atomic_t *run_child_stop_signal(void) {
     return &stop_signal;
 }
 
-/* Whether the child has ended; if so, sets `*status` as waitpid does. Where only a zombie tells the
- * collector how it ended it stays one until run_child_reap. */
+/* Whether the child has ended; if so, sets `*status` as waitpid does. It stays a zombie until
+ * run_child_reap if only a zombie shows the collector how it ended. */
 static bool look_for_end(pid_t pid, int *status) {
-    bool keeps_zombie = !hak_ended_is_told();
+    bool keeps_zombie = !hak_ended_can_ask();
     int options = WEXITED | WNOHANG | (keeps_zombie ? WNOWAIT : 0);
     siginfo_t about = {0};
     /* As the first process of a namespace it inherits orphans, and must take them, too. */

@@ -8,7 +8,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-/* As in linux/pidfd.h since 6.13; the exit code is told since 6.15. */
+/* As in linux/pidfd.h since 6.13; the exit code is in it since 6.15. */
 struct pidfd_facts {
     uint64_t mask, cgroup;
     uint32_t ids[11];
@@ -19,21 +19,21 @@ struct pidfd_facts {
 
 int hak_ended_status(int pidfd) {
     struct pidfd_facts facts = {.mask = FACTS_EXIT};
-    bool is_told = ioctl(pidfd, GET_FACTS, &facts) == 0 && (facts.mask & FACTS_EXIT);
-    return is_told ? facts.exit_code & 0xffff : -1;
+    bool is_known = ioctl(pidfd, GET_FACTS, &facts) == 0 && (facts.mask & FACTS_EXIT);
+    return is_known ? facts.exit_code & 0xffff : -1;
 }
 
 /* The answer to a question about a living process does not say whether it has the exit code later,
  * so that the version decides, too. */
-bool hak_ended_is_told(void) {
+bool hak_ended_can_ask(void) {
     struct pidfd_facts facts = {.mask = FACTS_EXIT};
     struct utsname about;
     unsigned version = 0, part = 0;
     bool is_new = uname(&about) == 0 && sscanf(about.release, "%u.%u", &version, &part) == 2 &&
                   (version > 6 || (version == 6 && part >= 15));
     int own = is_new ? (int)syscall(SYS_pidfd_open, getpid(), 0) : -1;
-    bool is_told = own >= 0 && ioctl(own, GET_FACTS, &facts) == 0;
+    bool is_answered = own >= 0 && ioctl(own, GET_FACTS, &facts) == 0;
     if (own >= 0)
         close(own);
-    return is_told;
+    return is_answered;
 }

@@ -5,12 +5,13 @@
 
 #include <stdbool.h>
 
-/* The wait status of the process of `pidfd`; -1: it was not reaped yet, or the kernel does not tell
- * it. */
+/* The wait status of the process of `pidfd`; -1: it was not reaped yet, or the kernel gives no
+ * answer. */
 int hak_ended_status(int pidfd);
 
-/* Whether hak_ended_status tells it here. An emulator of system calls may have a kernel that does
- * and not pass the question on. Before Linux 6.15, and there, a zombie alone tells it. */
-bool hak_ended_is_told(void);
+/* Whether hak_ended_status can have an answer here. It has none before Linux 6.15, where an
+ * emulator or a filter of system calls refuses the question, and in a process whose parent is of
+ * another pid namespace. There a zombie alone shows how it ended. */
+bool hak_ended_can_ask(void);
 
 #endif

@@ -22,13 +22,13 @@ static int reaped_child(void) {
     return pidfd;
 }
 
-TEST(is_told_of_the_reaped_or_said_not_to_be) {
+TEST(a_reaped_process_has_its_status_or_none) {
     int pidfd = reaped_child();
-    ck_assert_int_eq(hak_ended_status(pidfd), hak_ended_is_told() ? SIGKILL : -1);
+    ck_assert_int_eq(hak_ended_status(pidfd), hak_ended_can_ask() ? SIGKILL : -1);
     close(pidfd);
 }
 
-TEST(nothing_is_told_of_what_is_no_pidfd) {
+TEST(another_descriptor_has_no_status) {
     ck_assert_int_eq(hak_ended_status(-1), -1);
     ck_assert_int_eq(hak_ended_status(STDIN_FILENO), -1);
 }
