@@ -64,9 +64,9 @@ for one in $others; do kill -0 "$one" || fail "run waited until the strangers ha
 kill $others
 until_true no_holder "$PWD/store.db" || exit 1
 python3 "$SOURCE/tests/tools/sequence_check.py" "$trace" words 2 store.db || fail "something is lost"
-programs() { "$trace" sql -s store.db "select count(*) from process where $1" | tail -n 1 | tr -d ' '; }
+programs() { "$trace" sql -s store.db "select count(${2:-*}) from process where $1" | tail -n 1 | tr -d ' '; }
 joined="program like '%/echo' and end_kind = 1 and exit_status = 0"
-[ "$("$trace" sql -s store.db "select count(distinct pid) from process where $joined" | tail -n 1 | tr -d ' ')" = 10 ] &&
+[ "$(programs "$joined" 'distinct pid')" = 10 ] &&
     { left_out single_rows || [ "$(programs "$joined")" = 10 ]; } &&
     [ "$(programs "program not like '%/echo' and program not like '%/timeout' and program not like '%/sequence'")" = 0 ] || {
     "$trace" info -s store.db
