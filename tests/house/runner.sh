@@ -2,11 +2,12 @@
 # tests/run: what fails once is run again, alone, and named as flaky, three of them are failures; what a machine lacks is counted
 # and named, with its reason; a failure stays one; a folder that other users cannot enter is named; the slow ones begin, also where none has
 # run; `--long` that is interrupted keeps what has ended, and goes on; beside a live one it is refused; FULL=1 is for tests/long;
-# what hangs is ended.
+# what hangs is ended. `--quick` runs what tests/quick names and says so to it; `--until` what that leaves, recent commits' rooms first, then the day's
+# window, and names what did not run; `--list` names cases.
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 export BUILD=$PWD/build
-mkdir -p "$BUILD" tests/few && cp "$SOURCE/tests/run" tests/run || exit 2
+mkdir -p "$BUILD" tests/few tests/tools && cp "$SOURCE/tests/run" tests/run && cp "$SOURCE/tests/tools/window.py" tests/tools || exit 2
 failed=0
 
 # test_of NAME: its script, from stdin.
@@ -60,13 +61,49 @@ done
 closes_with 0 '--jobs 1 few' '3 passed, 0 failed'
 [ "$(xargs <order)" = 'c_long b_usual a_short' ] || { echo "tests that have not run begin in the order $(xargs <order)" && failed=1; }
 
-# A test that looked at changed files alone is not noted as a short one.
-known() { awk '$2 == "few/b_usual.sh" { print $1 }' build/tests/seconds; }
-echo '4000 few/b_usual.sh' >build/tests/seconds
-CHANGED=1 closes_with 0 few '3 passed, 0 failed'
-[ "$(known)" = 4000 ] || { echo "with CHANGED=1, $(known) s are noted" && failed=1; }
-CHANGED='' closes_with 0 few '3 passed, 0 failed'
-[ "$(known)" != 4000 ] || { echo "4000 s are still noted" && failed=1; }
+# What tests/seconds says of a machine like others comes before the limit, and what is known of this one before both.
+begins_with() { # SECONDS OF THIS MACHINE, OF OTHERS, FIRST
+    rm -f order && echo "$1" >build/tests/seconds && echo "$2" >tests/seconds
+    closes_with 0 '--jobs 1 few' '3 passed, 0 failed'
+    [ "$(head -n 1 order)" = "$3" ] || { echo "with '$1' here and '$2' elsewhere $(head -n 1 order) begins" && failed=1; }
+}
+begins_with '' '4000 1 few/b_usual.sh' b_usual
+begins_with '5000 1 few/a_short.sh' '4000 1 few/b_usual.sh' a_short
+
+# The quick tier is what tests/quick names, and says so to it; its seconds are no measure for the full one.
+known() { awk '$3 == "few/b_usual.sh" { print $1 }' build/tests/seconds; }
+echo '4000 1 few/b_usual.sh' >build/tests/seconds
+printf '# a list\nfew/a_short.sh whole a face\nfew/b_usual.sh part a face\n' >tests/quick
+echo "echo \"\${QUICK-none}\" >'$PWD/quick'" | test_of b_usual
+closes_with 0 --quick '2 passed, 0 failed'
+[ "$(cat quick)" = 1 ] && [ "$(known)" = 4000 ] || { echo "--quick: QUICK is $(cat quick), $(known) s are noted" && failed=1; }
+closes_with 0 few '3 passed, 0 failed'
+[ "$(cat quick)" = none ] && [ "$(known)" != 4000 ] || { echo "without --quick: QUICK is $(cat quick), $(known) s are noted" && failed=1; }
+
+# --until leaves out what the quick tier runs whole, and names what it has no time for; what has begun ends, and is looked at again if it is red.
+closes_with 0 "--until $((EPOCHSECONDS + 1000))" $'ran 2 of the 2 tests that the quick tier does not run whole\n2 passed, 0 failed'
+closes_with 0 "--until $((EPOCHSECONDS - 1))" \
+    $'ran 0 of the 2 tests that the quick tier does not run whole\nnot run: few/b_usual.sh few/c_long.sh\n0 passed, 0 failed'
+printf '%s\n' '1 1 few/b_usual.sh' '1 100000 few/c_long.sh' >tests/seconds
+closes_with 0 "--until $((EPOCHSECONDS + 1000))" \
+    $'ran 1 of the 2 tests that the quick tier does not run whole\nnot run: few/c_long.sh\n1 passed, 0 failed'
+[ "$(tests/run --list)" = $'few/a_short.sh\nfew/b_usual.sh\nfew/c_long.sh' ] || { tests/run --list && failed=1; }
+printf '# rows\n[ "${LIST-}" != 1 ] || echo row' | test_of b_usual
+[ "$(tests/run --list few/b_usual.sh)" = 'few/b_usual.sh:row' ] || { tests/run --list && failed=1; }
+
+# window DAY TOUCHED: of five tests that take 100 s each, those that fit into 250 s of two processors, in the order of their importance.
+window() {
+    echo "$2" >touched
+    printf 'few/%s.sh\n' a b c d e | /usr/bin/python3 tests/tools/window.py --until $((86400 * $1 + 188)) --now $((86400 * $1)) --processors 2 --here none --touched touched |
+        sed 's|few/||; s|\.sh||' | xargs
+}
+for name in a b c d e; do echo "100 100 few/$name.sh"; done >tests/seconds
+printf 'src/guard few/d.sh few/none\nsrc few/e.sh\n' >tests/rooms
+for case in '7::a b c' '8::b c d' '13::a b c' '12::e a b' '7:src/guard/x.c:d a b' '7:src/y.c:e a b' '7:tests/few/c.sh:c a b' '7:README.md:a b c'; do
+    IFS=: read -r day path due <<<"$case"
+    [ "$(window "$day" "$path")" = "$due" ] || { echo "day $day, '$path' touched: $(window "$day" "$path"), expected $due" && failed=1; }
+done
+rm tests/seconds tests/rooms tests/quick
 
 # `--long`, interrupted in the second of two tests: the page has the first, nobody is left, and the next run does the rest.
 rm -r tests/few && mkdir tests/long || exit 2
