@@ -16,11 +16,9 @@ cannot() {
 
 # run_both NAME LEVEL: `here` and `there` have what the program prints on x86-64 and on aarch64.
 run_both() {
-    local name=$1 injection variables options=(HAKMEM_TRACE=off "HAKMEM_CHECK=$2" HAKMEM_GUARD_WATCH=off) option arguments=()
-    injection=$(injection_of "$name")
-    variables=$(variables_of "$name")
-    [ -z "$injection" ] || options+=("HAKMEM_INJECT=$injection")
-    [ -z "$variables" ] || options+=("$variables")
+    local name=$1 variables options option arguments=()
+    mapfile -t variables < <(variables_of "$name")
+    options=(HAKMEM_TRACE=off "HAKMEM_CHECK=$2" HAKMEM_GUARD_WATCH=off "${variables[@]}")
     # qemu-user 10 keeps where each mapping begins and ends in memory that the scan reads: pointers to a guarded block.
     [ "$name" != memory_leak ] || options+=(HAKMEM_GUARD=off)
     for option in "${options[@]}"; do arguments+=(-E "$option"); done

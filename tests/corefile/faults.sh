@@ -14,17 +14,15 @@ leaves_nothing+='|(read|sscanf), called by .*, wrote|:[0-9]+ reads memory|:[0-9]
 
 # compare NAME: one report file. In a shell of its own, since it changes its directory.
 compare() (
-    local program level layout directory report=$SOURCE/tests/faults/$1.report due code user injection variables status=0
+    local program level layout directory report=$SOURCE/tests/faults/$1.report due code user variables status=0
     IFS=. read -r program level layout <<<"$1"
     due=$(head -n 1 "$report")
     [[ $due && ! $due =~ $leaves_nothing ]] || return 0
     directory=$(mktemp -d "$PWD/run.$1.XXXXXX") && cd "$directory" || return 1
-    injection=$(injection_of "$program")
-    variables=$(variables_of "$program")
+    mapfile -t variables < <(variables_of "$program")
     (
         export HAKMEM_CHECK="$level" HAKMEM_LAYOUT="${layout:-auto}" HAKMEM_GUARD_WATCH=off
-        [ -z "$injection" ] || export HAKMEM_INJECT="$injection"
-        [ -z "$variables" ] || export "${variables?}"
+        [ ${#variables[@]} -eq 0 ] || export "${variables[@]?}"
         in_gdb "$BUILD/hakmem-debug.so" 'generate-core-file its.core' continue kill -- "$BUILD/tests/faults/$program"
     )
     code=$(sed -nE 's/^hakmem: (HKM-[0-9]+) .*/\1/p' gdb.out | head -n 1)

@@ -137,11 +137,10 @@ for program in $(fault_programs) $(correct_programs) $(cd "$SOURCE/tests/faults"
     [ $((number % EVERY)) -eq 0 ] || continue
     [ -z "$(cannot "$program")" ] || { left_out+="- $program: $(cannot "$program")"$'\n' && continue; }
     compile "$source" "$root/srv/hakmem/faults/$program" || exit 2
-    injection=$(injection_of "$program")
-    variables="$(variables_of "$program") $(sed -n 's|^// variables: ||p' "$source")"
+    needs="$(variables_of "$program") $(sed -n 's|^// variables: ||p' "$source")"
     for level in trace normal; do
         # shellcheck disable=SC2206 # several variables
-        options=(HAKMEM_GUARD_WATCH=off ${injection:+"HAKMEM_INJECT=$injection"} $variables)
+        options=(HAKMEM_GUARD_WATCH=off $needs)
         said=${program//\//.}
         env "${options[@]}" "$trace" run --check $level -s here.db -- "$BUILD/tests/faults/$program" >"here.$said" 2>&1 </dev/null
         within env "${options[@]}" hakmem-trace run --check $level -s "/srv/hakmem/faults/$program.$level.db" -- "/srv/hakmem/faults/$program" >"there.$said" 2>&1

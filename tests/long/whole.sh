@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The tests of `make check` that leave out most of their ways there, with all of them. ONLY="faults/legal.sh": these.
+# The tests of `make check` that leave out most of their ways there, with all of them. ONLY="faults/rows.sh": these.
 # Without it each EVERYth test, which are others on each day of the year.
 # timeout: 21600
 . "${SOURCE:?}/tests/tools/test.sh"
@@ -30,8 +30,7 @@ run remote/sanitized.sh FULL=1
 run remote/cuts.sh ROUNDS=12
 run remote/queue.sh STEP_KIB=40
 run remote/load.sh HOSTS=16
-run faults/next.sh FULL=1
-run faults/table.sh FULL=1
+run faults/rows.sh FULL=1
 run arm/debug.sh FULL=1
 run faults/correct.sh FULL=1
 run corefile/faults.sh FULL=1
@@ -40,9 +39,6 @@ run hunt/slack.sh FULL=1
 run mcp/answers.sh FULL=1
 run mcp/hostile.sh FULL=1
 run export/programs.sh FULL=1
-run faults/legal.sh FULL=1
-run faults/silent.sh FULL=1
-run faults/continue.sh FULL=1
 run format/broken_profile.sh FULL=1
 run cli/json.sh FULL=1
 run kill/program_killed.sh ROUNDS=50

@@ -6,11 +6,14 @@ SOURCE=$(cd "$(dirname "$0")/../.." && pwd)
 table=$SOURCE/tests/arm/suite
 fail() { echo "make check: $*" >&2; exit 2; }
 
-# has_case TEST CASE: it is in a unit test, or in a script that may leave parts out, where it may be the name of a report.
+# has_case TEST CASE: it is in a unit test, or in a script that may leave parts out, where it may be the name of a report. Of rows.py it may be ROW:CHECK.
 has_case() {
     case $1 in
     *.c) grep -qE "^TEST\\($2[,)]" "$SOURCE/tests/$1" ;;
-    *) grep -q '\bleft_out ' "$SOURCE/tests/$1" && { grep -qwF "$2" "$SOURCE/tests/$1" || [ -n "$(find "$SOURCE/tests" -name "$2.*report" -print -quit)" ]; } ;;
+    *)
+        grep -qE '\bleft_out |/rows\.py"' "$SOURCE/tests/$1" &&
+            { grep -qwF "${2%:*}" "$SOURCE/tests/$1" || [ -n "$(find "$SOURCE/tests" -name "${2%:*}.*report" -print -quit)" ]; }
+        ;;
     esac
 }
 

@@ -32,21 +32,14 @@ correct_programs() {
     done
 }
 
-# The value of HAKMEM_INJECT for a program whose fault is made inside the allocator.
-injection_of() {
-    case $1 in
-    offset16 | double_push | wrong_class | no_superslab) echo "${1//_/-}:20" ;;
-    esac
-}
-
-# Other variables that a program needs so that its fault is looked for.
+# variables_of NAME: what a program needs so that its fault is made, or looked for: words VARIABLE=VALUE (tests/tools/variables).
 variables_of() {
-    case $1 in
-    memory_leak | pool_leak) echo HAKMEM_LEAKS=error ;;
-    string_*) echo HAKMEM_CHECK_STRING=1 ;;
-    foreign_link | header_written) echo HAKMEM_TINY_MAGAZINE_ENABLE=1 ;;
-    even_after | vector_after | vector_freed) echo HAKMEM_GUARD_ALIGN=size ;;
-    esac
+    local pattern variables
+    while read -r pattern variables; do
+        # shellcheck disable=SC2053 # a pattern
+        [[ $pattern != '#' && $1 == $pattern ]] && echo "$variables"
+    done <"$SOURCE/tests/tools/variables"
+    return 0
 }
 
 # Waits (bounded) until the collector has finished the store of a directory: it is there, and its log
@@ -59,7 +52,7 @@ wait_for_store() {
     done
 }
 
-# True where an emulator ended itself at the SIGSEGV that is due, as it says in $printed (tests/faults/normalise.sed).
+# True where an emulator ended itself at the SIGSEGV that is due, as it says in $printed (tests/tools/reports.py).
 emulator_ended_itself() { grep -q '^ERROR:.*cpu-exec\.c:.*assertion failed' "$printed"; }
 
 # run_program NAME LEVEL LAYOUT [VARIABLE=VALUE...]: runs one of the programs in a directory of
@@ -72,17 +65,16 @@ run_program() {
     while was_late "$printed"; do run_program_once "$@"; done
 }
 run_program_once() {
-    local name=$1 level=$2 layout=$3 injection variables directory
+    local name=$1 level=$2 layout=$3 variables directory
     shift 3
-    injection=$(injection_of "$name")
-    variables=$(variables_of "$name")
+    mapfile -t variables < <(variables_of "$name")
     directory=$(mktemp -d "$PWD/run.$name.$level.$layout.XXXXXX") || exit 2
     printed=$directory/printed
     { # the shell's own word on programs that abort goes to /dev/null
         (cd "$directory" || exit 2
         [ -z "${DROP_OUTPUT-}" ] || exec >/dev/null
         exec ${RUN_LIMIT:+python3 "$SOURCE/tests/tools/limited.py" "$RUN_LIMIT"} env "HAKMEM_CHECK=$level" "HAKMEM_LAYOUT=$layout" HAKMEM_GUARD_WATCH=off \
-            ${injection:+"HAKMEM_INJECT=$injection"} ${variables:+"$variables"} "$@" LD_PRELOAD="$BUILD/hakmem-debug.so" \
+            "${variables[@]}" "$@" LD_PRELOAD="$BUILD/hakmem-debug.so" \
             "$BUILD/tests/${PROGRAMS:-faults}/$name") >"$printed" 2>&1
         # shellcheck disable=SC2034 # for the caller
         program_status=$?
@@ -129,5 +121,5 @@ codes() { grep -ao '^hakmem: HKM-[0-9]*' "$1" | sort -u | tr '\n' ' '; }
 
 # Normalises a report on stdin: everything that differs from run to run.
 normalise_report() {
-    sed -E -f "$SOURCE/tests/faults/normalise.sed"
+    python3 "$SOURCE/tests/tools/reports.py" normalise
 }

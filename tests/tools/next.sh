@@ -1,4 +1,4 @@
-# Types the commands under NEXT of a report; tests/faults/next.sh and tests/crash/next.sh source it, behind faults.sh.
+# Types the commands under NEXT of a report; tests/crash/next.sh sources it, behind faults.sh.
 # shellcheck shell=bash
 # The commands of a report on stdin, one a line.
 commands_of() {
@@ -8,17 +8,16 @@ commands_of() {
 
 # check_next PROGRAM LEVEL [VARIABLE=VALUE...]
 check_next() {
-    local program=$1 level=$2 command status code injection variables failed=0 count=0
-    injection=$(injection_of "$program")
-    variables=$(variables_of "$program")
+    local program=$1 level=$2 command status code variables failed=0 count=0
+    mapfile -t variables < <(variables_of "$program")
     shift 2
     run_program "$program" "$level" auto "$@"
     [ -s "$printed" ] || return 0
     code=$(sed -nE '1s/^hakmem: (HKM-[0-9]+) .*/\1/p' "$printed")
     while IFS= read -r command; do
         count=$((count + 1))
-        (cd "${printed%/*}" && exec env ${injection:+"HAKMEM_INJECT=$injection"} ${variables:+"$variables"} \
-            "$@" bash -c "$command") >said 2>&1 </dev/null
+        (cd "${printed%/*}" && exec env "${variables[@]}" "$@" \
+            bash -c "$command") >said 2>&1 </dev/null
         status=$?
         case $command in
         *' why '*) grep -qE '^  owner  event|^The nearest blocks|was only given to' said || failed=1 ;;

@@ -4,10 +4,9 @@
 
 # reduced NAME RUNS: records tests/faults/NAME and prints reduced_store's line.
 reduced() {
-    local injection variables
-    injection=$(injection_of "$1")
-    variables=$(variables_of "$1")
-    env HAKMEM_GUARD_WATCH=off ${injection:+"HAKMEM_INJECT=$injection"} ${variables:+"$variables"} \
+    local variables
+    mapfile -t variables < <(variables_of "$1")
+    env HAKMEM_GUARD_WATCH=off "${variables[@]}" \
         "$trace" run -f --check normal -s "$1.db" -- "$BUILD/tests/faults/$1" >/dev/null 2>&1
     reduced_store "$1" "$2"
 }

@@ -14,6 +14,9 @@ import sys
 
 import runs
 
+sys.path.insert(0, f"{runs.SOURCE}/tests/tools")
+import reports  # noqa: E402
+
 HERE = f"{runs.SOURCE}/tests/faults/corpus"
 
 
@@ -83,9 +86,7 @@ HAS_LOADER_TABLE = tuple(map(int, os.confstr("CS_GNU_LIBC_VERSION").split()[1].s
 def normalise(text, program):
     if program == "leak_library" and not HAS_LOADER_TABLE:
         text = text.replace("LOOKED AT         6 live blocks", "LOOKED AT         7 live blocks")
-    done = subprocess.run(["sed", "-E", "-f", f"{runs.SOURCE}/tests/faults/normalise.sed"], input=text,
-                          capture_output=True, text=True, check=True)
-    return done.stdout
+    return reports.normalise(text)
 
 
 # Whether a full page has room for what lies around a guarded block depends on the registers, where system calls leave addresses, other
@@ -95,14 +96,6 @@ NOT_COMPARED = "^  ALLOCATOR +a guarded block: "
 
 def lines_of(report):
     return [line for line in report.splitlines() if not re.match(NOT_COMPARED, line)]
-
-
-def report_of(base, written=None):
-    """The file with the report that is due with this compiler (tests/tools/report_of.sh); `written` is put there first."""
-    tool = f"{runs.SOURCE}/tests/tools/report_of.sh"
-    if written is not None:
-        subprocess.run([tool, "--write", base, NOT_COMPARED], input=written, text=True, check=True)
-    return subprocess.run([tool, base], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def with_each_value(jobs):
@@ -164,7 +157,10 @@ def main(arguments):
                        if name.replace(".gcc10.report", ".report") not in expected]
         for program, (shape, result) in exact.items():
             text = normalise(result.err, program)
-            path = report_of(f"{HERE}/reports/{program}.{shape.name}", text if update else None)
+            base = f"{HERE}/reports/{program}.{shape.name}"
+            if update:
+                reports.keep(base, text, NOT_COMPARED)
+            path = reports.due(base)
             due = open(path, encoding="utf-8").read() if os.path.exists(path) else ""
             difference = "\n".join(difflib.unified_diff(lines_of(due), lines_of(text), os.path.basename(path),
                                                         "what it printed", lineterm=""))
