@@ -6,6 +6,7 @@
 #   fail WORDS        prints WORDS and ends the test
 #   complain WORDS    prints WORDS and goes on; the test ends with status 1, and with the first line of each complaint once more, for who keeps the
 #                     end of a long log alone
+#   is_quick          true in `make check`, whose scripts do a part of what they do in `make check-full` (QUICK=1)
 #   left_out PART     true of a part of this script that tests/arm/suite leaves out; it is named then in the closing lines, with the reason
 #   was_late FILE     true where an emulator runs the programs and the report in FILE is raw, as the collector took longer than a program waits: the run
 #                     says nothing, and is made again
@@ -32,6 +33,8 @@ complain() {
     complaints+=("${words%%$'\n'*}")
     failed=1
 }
+
+is_quick() { [ "${QUICK:-0}" = 1 ]; }
 
 left_out() {
     local line
