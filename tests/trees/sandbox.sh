@@ -74,7 +74,8 @@ bwrapped() {
 }
 bwrapped "with an init" 0 --ro-bind / / --dev /dev --proc /proc
 bwrapped "without one" 0 --as-pid-1 --ro-bind / / --dev /dev --proc /proc
-hidden=(--bind / / --dev /dev --tmpfs /tmp --tmpfs "$PWD" --chdir /)
+build=(--bind "$BUILD" "$BUILD") # a clone may lie in /tmp
+hidden=(--bind / / --dev /dev --tmpfs /tmp "${build[@]}" --tmpfs "$PWD" --chdir /)
 bwrapped "with a /tmp of its own, without the store's folder" 0 "${hidden[@]}" --proc /proc
 bwrapped "without /proc, as another user" 0 "${hidden[@]}" --tmpfs /proc --unshare-user --uid 1234 --gid 1234
 # A program that cannot be recorded is noted there, too, when a shell starts it by vfork.
@@ -82,7 +83,7 @@ echo 'int main(void) { return 7; }' >still.c && ${CC:-gcc} -static -o "$TMPDIR/s
 rm -f store*.db*
 tree_name="bwrap with a static program" status=0
 "$trace" run --wait --check trace --store store.db -- bwrap --unshare-all --bind / / --dev /dev --proc /proc --tmpfs /tmp \
-    /bin/dash -c 'echo hi; "$0"; exit $?' "$TMPDIR/still" >bwrap.out 2>bwrap.err </dev/null || status=$?
+    "${build[@]}" --bind "$TMPDIR" "$TMPDIR" /bin/dash -c 'echo hi; "$0"; exit $?' "$TMPDIR/still" >bwrap.out 2>bwrap.err </dev/null || status=$?
 expect_recorded 1
 expect "note || ' ' || (c.parent = (select id from process where program like '%/dash')) from process c where end_kind = 4" \
     "executed $TMPDIR/still, which was not recorded: it is statically linked 1"
