@@ -58,9 +58,11 @@ keys q
 sees '^over 4$'
 
 # ---- the mouse --------------------------------------------------------------------------------------------------
-mouse() { # BUTTON COLUMN ROW, from 1: as xterm sends it
-    window send-keys -H 1b 5b 4d "$(printf '%x %x %x' $(($1 + 32)) $(($2 + 32)) $(($3 + 32)) | cut -d ' ' -f 1)" \
-        "$(printf %x $(($2 + 32)))" "$(printf %x $(($3 + 32)))"
+# BUTTON COLUMN ROW, from 1: as xterm sends it. More BUTTONs come in one write.
+mouse() {
+    local button bytes=()
+    for button in $1; do mapfile -t -O ${#bytes[@]} bytes < <(printf '%x\n' 27 91 77 $((button + 32)) $(($2 + 32)) $(($3 + 32))); done
+    window send-keys -H "${bytes[@]}"
 }
 begin 80 24 env TERM=tmux-256color "$trace" view -s golden.db
 sees '1 of 185$'
@@ -80,8 +82,7 @@ sees ' of 185$'
 mouse 0 10 4 # the timeline's first column
 mouse 3 10 4
 lacks 'at the peak'
-mouse 0 75 24 # F10
-mouse 3 75 24
+mouse '0 3' 75 24 # F10: a button that is let go later would be echoed before the line that is waited for
 sees '^over 4$'
 
 # ---- colour -----------------------------------------------------------------------------------------------------
