@@ -51,8 +51,11 @@ def tier():
 
 
 def row_of(test):
-    """The row that makes the run of a program that the list names; a level's own layout is not named there."""
-    return test if "/" in test.split(".")[0] else "faults/" + test
+    """The row that makes the run of a program that the list names."""
+    folder, _, name = test.rpartition("/")
+    if folder == "sites":  # with the blocks that the level guards
+        return "faults/" + name.rpartition(".")[0]
+    return (folder or "faults") + "/" + name + ".unguarded" * (folder != "guarded")
 
 
 def main():
