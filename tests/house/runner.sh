@@ -3,7 +3,7 @@
 # and named, with its reason; a failure stays one; a folder that other users cannot enter is named; the slow ones begin, also where none has
 # run; `--long` that is interrupted keeps what has ended, and goes on; beside a live one it is refused; FULL=1 is for tests/long;
 # what hangs is ended. `--quick` runs what tests/quick names and says so to it; `--until` what that leaves, recent commits' rooms first, then the day's
-# window, and names what did not run; `--list` names cases.
+# window, and names what did not run; `--list` names cases. And which files lint looks at in the quick tier.
 set -u
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 export BUILD=$PWD/build
@@ -169,4 +169,20 @@ hung() { # PATHS LINES
 hung few 'hung: ended after 1 s'
 TOOLS_FIRST=$PWD hung few 'hung: ended after 4 s'
 hung --long $'hung: ended after 1 s\nhung: ended after 4 s'
+
+# Lint in the quick tier looks at what changed since the last tenth commit, or since the branch that a clone follows; at each tenth commit at everything.
+. "$SOURCE/tests/tools/changed.sh"
+looks_at() { # LINE: in the folder we are in
+    local got
+    got=$(QUICK=1 changed_or printf everything | tr '\0' ' ')
+    [ "$got" = "$1" ] || { echo "$(git rev-list --count HEAD) commits: the quick tier looks at $got, due: $1" && failed=1; }
+}
+commit() { echo "$1" >"$1" && git add "$1" && git -c user.name=a -c user.email=a commit -q -m "$1" || exit 2; }
+mkdir twelve && cd twelve && looks_at everything && git init -q . || exit 2
+for name in a b c d e f g h i j; do commit $name; done
+looks_at everything
+commit k && commit l && echo >m && looks_at 'k l m '
+git clone -q . ../clone && cd ../clone || exit 2
+looks_at 'k l '
+commit n && looks_at 'n '
 exit $failed

@@ -1,16 +1,10 @@
 #!/usr/bin/env bash
-# Every C file looks as .clang-format says. CHANGED=1: those that differ alone.
+# Every C file looks as .clang-format says; for CHANGED=1 and the quick tier see tests/tools/changed.sh.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 # shellcheck source=tests/tools/changed.sh
 . tests/tools/changed.sh
-{
-    if [ -n "${CHANGED-}" ]; then
-        changed_files | grep -zE '^(src|include|viewer|demo|tests|tools)/.*\.[ch]$'
-    else
-        find src include viewer demo tests tools -name '*.[ch]' -print0
-    fi
-} |
+changed_or find src include viewer demo tests tools -name '*.[ch]' -print0 | grep -zE '^(src|include|viewer|demo|tests|tools)/.*\.[ch]$' |
     xargs -0 -r clang-format --dry-run --Werror --ferror-limit=1 2>&1 | grep -E 'error:' && {
     echo "clang-format -i FILE fixes it"
     exit 1

@@ -3,27 +3,17 @@
 # them here at once, and compilers.sh leaves them out. A room is read as the unit that BUILD compiles, which takes less than half of the
 # time: its headers are read once. Only of a unit's own functions that nobody calls does clang say nothing; gcc does.
 # timeout: 1800
-# `tidy.sh FILE...` looks at these only, CHANGED=1 at those that differ.
+# `tidy.sh FILE...` looks at these only; for CHANGED=1 and the quick tier see tests/tools/changed.sh.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
+export BUILD=${BUILD:-build}
 # shellcheck source=tests/tools/changed.sh
 . tests/tools/changed.sh
 # The warnings that BUILD was made with, as -Wextra, but for the linker's words, as -Wl,-O1.
-mapfile -t warnings < <(grep -oE -- ' -W[a-z][a-z-]*( |$)' <(sed 's/ / &/g' "${BUILD:-build}/flags") | tr -d ' ' | awk '!seen[$0]++')
-[ ${#warnings[@]} -ne 0 ] || { echo "no warnings in ${BUILD:-build}/flags, which make writes"; exit 1; }
-{
-    if [ $# -gt 0 ]; then
-        printf '%s\0' "$@"
-    elif [ -n "${CHANGED-}" ]; then
-        changed_files | grep -zE '^(src|viewer|tools)/.*\.c$'
-    else
-        # A room that is compiled for both halves is read once.
-        mapfile -t units < <(find "${BUILD:-build}/host" "${BUILD:-build}/debug" -name unit.c | LC_ALL=C sort -r |
-            xargs awk 'FNR == 1 { is_new = !seen[$0]++ } FNR == 1 && is_new { print FILENAME }')
-        printf '%s\0' "${units[@]}"
-        find src viewer tools -name '*.c' | grep -vxFf <(sed -n 's/^#include "\(.*\)"$/\1/p' "${units[@]}" /dev/null) |
-            LC_ALL=C sort | tr '\n' '\0'
-    fi
-} |
+mapfile -t warnings < <(grep -oE -- ' -W[a-z][a-z-]*( |$)' <(sed 's/ / &/g' "$BUILD/flags") | tr -d ' ' | awk '!seen[$0]++')
+[ ${#warnings[@]} -ne 0 ] || { echo "no warnings in $BUILD/flags, which make writes"; exit 1; }
+units=() apart=("$@")
+[ $# -gt 0 ] || find_sources
+[ $((${#units[@]} + ${#apart[@]})) -eq 0 ] || printf '%s\0' "${units[@]}" "${apart[@]}" |
     WARNINGS=${warnings[*]} xargs -0 -r -n 20 -P 2 sh -c 'clang-tidy --config-file=.clang-tidy --quiet --warnings-as-errors="*" "$@" -- $WARNINGS \
-        -std=gnu11 -D_GNU_SOURCE -iquote src -iquote include -iquote . -iquote "${BUILD:-build}" -isystem /usr/include/postgresql -DHAK_DEBUG=1 2>/dev/null' tidy
+        -std=gnu11 -D_GNU_SOURCE -iquote src -iquote include -iquote . -iquote "$BUILD" -isystem /usr/include/postgresql -DHAK_DEBUG=1 2>/dev/null' tidy

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Every text that a user reads is plain English by the rules of words.py: pages, help, man pages, options, faults, and the texts that
-# collector, reports and commands print. docs/benchmarks and CHANGELOG are records of their day. No sentence of a comment begins with what, which or whose.
+# collector, reports and commands print. For CHANGED=1 and the quick tier see tests/tools/changed.sh. docs/benchmarks and CHANGELOG are records of their day. No sentence of a comment begins with what, which or whose.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
-mapfile -t texts < <(git ls-files -co --exclude-standard -- '*.md' 'src/*.def' 'src/*.c' 'viewer/*.c' 'tools/man/*.c' |
-    grep -vE '^(docs/benchmarks/|CHANGELOG\.md$)')
+# shellcheck source=tests/tools/changed.sh
+. tests/tools/changed.sh
+files=$(changed_or git ls-files -z -co --exclude-standard | tr '\0' '\n')
+mapfile -t texts < <(grep -E '\.md$|^src/.*\.(def|c)$|^(viewer|tools/man)/.*\.c$' <<<"$files" | grep -vE '^(docs/benchmarks/|CHANGELOG\.md$)')
 python3 tests/lint/words.py "${texts[@]}" || status=1
-mapfile -t sources < <(git ls-files -co --exclude-standard -- src viewer tools tests include demo | grep -E '\.(c|h|def|S|cpp|js|sh|py)$')
+mapfile -t sources < <(grep -E '^(src|viewer|tools|tests|include|demo)/.*\.(c|h|def|S|cpp|js|sh|py)$' <<<"$files")
 python3 tests/lint/words.py --comments "${sources[@]}" || status=1
 # The rules find what they are for.
 python3 - <<'END' || status=1

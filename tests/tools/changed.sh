@@ -1,11 +1,44 @@
 # shellcheck shell=bash
-# Helpers for lint scripts, to be sourced: changed_files prints the files that git says differ from the branch that this one follows
-# (from the last commit, where it follows none), new ones included, each behind a NUL. Those that were removed are left out.
+# What lint scripts look at, to be sourced; works at the top of the tree.
+#
+#   is_for_changes       true where only what changed is looked at: with CHANGED=1, and in the quick tier, but there at every tenth commit, and where git
+#                        knows no commit to compare with, everything
+#   changed_files        the files that changed, new ones included, each behind a NUL; those that were removed are left out
+#   changed_or COMMAND   the files that changed, where only they are looked at, else what COMMAND prints
+#   find_sources         `units`, each a room of src, viewer or tools as BUILD compiles it, and `apart`, the other sources; where only what changed is
+#                        looked at, the rooms in which something did
+
+# Prints the commit that is compared with: the last one of the branch that this one follows. In a clone without commits of its own that is the last
+# tenth one. Without such a branch CHANGED=1 compares with the last commit.
+changed_from() {
+    local from count
+    from=$(git merge-base HEAD '@{upstream}' 2>/dev/null || git merge-base HEAD origin/HEAD 2>/dev/null)
+    [ -z "${CHANGED-}" ] || { echo "${from:-HEAD}" && return; }
+    count=$(($(git rev-list --count HEAD 2>/dev/null || echo 0) % 10))
+    [ -n "$from" ] && [ "$from" != "$(git rev-parse HEAD)" ] || from=HEAD~$count
+    [ "$count" -ne 0 ] && git rev-parse --quiet --verify "$from^{commit}"
+}
+
+is_for_changes() { [ -n "${CHANGED-}" ] || { [ "${QUICK:-0}" = 1 ] && changed_from >/dev/null; }; }
+
 changed_files() {
-    local from
-    from=$(git merge-base HEAD '@{upstream}' 2>/dev/null) || from=HEAD
     {
-        git diff -z --name-only --diff-filter=d "$from"
+        git diff -z --name-only --diff-filter=d "$(changed_from)"
         git ls-files -z --others --exclude-standard
     } | sort -zu
+}
+
+changed_or() { if is_for_changes; then changed_files; else "$@"; fi; }
+
+# shellcheck disable=SC2034 # for the script
+find_sources() {
+    local changed
+    # A room that is compiled for both halves is looked at once.
+    mapfile -t units < <(find "$BUILD/host" "$BUILD/debug" -name unit.c | LC_ALL=C sort -r |
+        xargs awk 'FNR == 1 { is_new = !seen[$0]++ } FNR == 1 && is_new { print FILENAME }')
+    mapfile -t apart < <(find src viewer tools -name '*.c' | grep -vxFf <(sed -n 's/^#include "\(.*\)"$/\1/p' "${units[@]}" /dev/null) | LC_ALL=C sort)
+    is_for_changes || return 0
+    changed=$(changed_files | tr '\0' '\n' | sed -n 's/\.[ch]$//p')
+    mapfile -t units < <(printf '%s\n' "${units[@]}" | grep -E "/($(sed 's|/[^/]*$||' <<<"$changed" | sort -u | paste -sd '|'))/unit\.c$")
+    mapfile -t apart < <(printf '%s\n' "${apart[@]}" | grep -xFf <(sed 's/$/.c/' <<<"$changed"))
 }
