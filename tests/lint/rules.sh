@@ -73,4 +73,10 @@ tracked=$(git ls-files -co --exclude-standard -- src include viewer tests docs d
     grep -nE '\bSKI[P]\b|\b[Ss]kipp(e[d]|in[g])\b|ck_assert.*clock_gettim[e]' $(echo "$tracked" | grep '^tests/.*\.\(c\|sh\|py\)$') \
         2>/dev/null | grep -v 'skipped: ' | sed 's/^/  /' | found 'tests that avoid their task or time themselves'
 }
+
+# tests/rooms: a row for each folder of src and viewer, and what a row names is there.
+rows=$(grep -v '^#' tests/rooms)
+comm -13 <(cut -d' ' -f1 <<<"$rows" | LC_ALL=C sort -u) <(find src viewer -maxdepth 1 -type d | LC_ALL=C sort) | found 'folders without a row in tests/rooms'
+while read -r path tests; do for file in "$path" ${tests// / tests/}; do [ -e "$file" ] || echo "  $path: $file"; done; done < <(sed 's/  */ tests\//' <<<"$rows") |
+    found 'rows of tests/rooms with what is not there'
 exit "$status"
