@@ -7,7 +7,7 @@ import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../tools"))
-from rows import SOURCE, TIER, TRACE, UPDATE, Row, compare_report, main, next_, programs_in, report, stop_status  # noqa: E402
+from rows import SOURCE, TIER, TRACE, UPDATE, Row, compare_report, main, mutation_rows, next_, programs_in, report, stop_status  # noqa: E402
 import reports  # noqa: E402
 
 HERE = f"{SOURCE}/tests/faults"
@@ -54,13 +54,6 @@ def table(row):
 
 
 table.writes = True
-
-
-def unguarded(row):
-    """Without guarded blocks it is the same; but a read behind a block is found by nothing else."""
-    if row.name.startswith("overflow_read."):
-        return None if code_found(row) == "-" else f"nothing is due, the program shows {code_found(row)}"
-    return table(row)
 
 
 def whole_table():
@@ -192,14 +185,6 @@ def marked(row):
 
 # ---- the rows
 
-def mutation_rows():
-    """Those by which tests/long/mutations.sh finds that a check is disabled: without guarded blocks, which find some faults before the check does."""
-    names = set(re.findall(r"(?<=[\t ])[a-z_0-9]+\.(?:trace|normal)\.[a-z]+(?:\.off)?(?=[ \n])", reports.read(f"{SOURCE}/tests/long/mutations.list")))
-    for name in sorted(names):
-        _, level, layout, *off = name.split(".")
-        yield Row(f"{name}.unguarded", "faults", [unguarded], level, layout, ["HAKMEM_GUARD=off"] + ["HAKMEM_TRACE=off"] * len(off))
-
-
 def fault_rows():
     """Each program in both levels with its report. Of a program's two other ways, for the table, those of every second; NEXT by turns in one level;
     of those that go on every second one in level trace. FULL=1: all."""
@@ -248,7 +233,7 @@ def cxx_rows():
 
 def rows():
     yield from fault_rows()
-    yield from mutation_rows()
+    yield from mutation_rows("faults")
     yield from correct_rows()
     if TIER != "quick":
         for program in "overflow_exit", "overflow_later":
