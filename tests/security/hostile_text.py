@@ -40,6 +40,7 @@ BIDI = re.compile("[\x80-\x9f\u2028-\u202e\u2066-\u2069]")
 
 # FULL=1: each question in each mode. Else some of them, so that every question and every mode is there.
 FULL = os.environ.get("FULL") == "1"
+STORES = ("overflow", ) if os.environ.get("QUICK") == "1" else ("overflow", "tree", "golden")
 failures = []
 runs = 0
 
@@ -340,7 +341,7 @@ def spoilt(value, attack):
 
 def try_stores():
     touched, all_columns = set(), set()
-    for number, name in enumerate(("overflow", "tree", "golden")):
+    for number, name in enumerate(STORES):
         store = f"hostile {name}.db"
         shutil.copy(f"{name}.db", store)
         touched |= poison(store, as_json=name == "overflow")
@@ -351,7 +352,7 @@ def try_stores():
         try_mcp(store)
         for lines, columns in some([(24, 80), (50, 200)], number):
             try_view(store, lines, columns)
-    if touched != all_columns or len(touched) < 30:
+    if touched != all_columns or len(touched) < 10 * len(STORES):
         fail("columns without hostile text", sorted(all_columns - touched))
 
 
