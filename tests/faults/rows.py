@@ -7,7 +7,7 @@ import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../tools"))
-from rows import SOURCE, TIER, TRACE, UPDATE, Row, compare_report, main, mutation_rows, next_, programs_in, report, stop_status  # noqa: E402
+from rows import SOURCE, TIER, TRACE, UPDATE, Row, compare_report, main, mutation_rows, next_, programs_in, report, silent, stop_status  # noqa: E402
 import reports  # noqa: E402
 
 HERE = f"{SOURCE}/tests/faults"
@@ -135,11 +135,6 @@ def goes_on(row):
 
 
 # ---- correct programs
-
-def silent(row):
-    """It runs to its end, and nothing is printed."""
-    return f"status {row.status}, printed:\n{row.printed[:2000]}" if row.status or row.printed else None
-
 
 def legal(row):
     """It leaves a record in which every move of every block is legal."""

@@ -19,6 +19,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zlib
 
 import reports
 
@@ -58,15 +59,28 @@ def stop_status(report):
     return 139 if "(SIGSEGV)" in report or " faulted" in report else 134
 
 
+def made_path(words):
+    """Where a program that a row compiles lies: beside the rows' directories, by its command."""
+    return os.path.abspath(f"made.{zlib.crc32(' '.join(words).encode()):08x}/{re.sub('[.][^.]*$', '', os.path.basename(words[-1]))}")
+
+
+def made_by(words):
+    os.makedirs(os.path.dirname(made_path(words)), exist_ok=True)
+    if (yield subprocess.Popen([*words, "-o", made_path(words)]), None):
+        print(f"does not compile: {' '.join(words)}")
+
+
 class Row:
     """A program of tests/FOLDER in one way, and its checks: functions of the row that return what is wrong, or None. Where a check runs commands, it
     is a generator: `status, said = yield from row.ask(...)`."""
 
-    def __init__(self, name, folder, checks, level=None, layout="auto", variables=(), run=None, drop_output=False, base=None):
-        """`run`: options of `hakmem-trace run`, in place of LD_PRELOAD. `base`: the path of the report without its ending."""
+    def __init__(self, name, folder, checks, level=None, layout="auto", variables=(), arguments=(), run=None, drop_output=False, base=None, made=None):
+        """`run`: options of `hakmem-trace run`, in place of LD_PRELOAD. `base`: the path of the report without its ending. `made`: the command that
+        compiles the program, but for its -o; without it `make tests` does. A variable without a value is not set."""
         self.name, self.folder, self.program = name, folder, name.split(".")[0]
+        self.made, self.arguments = made, arguments
         self.level, self.layout, self.run, self.drop_output = level, layout, run, drop_output
-        self.path = f"{BUILD}/tests/{folder}/{self.program}"
+        self.path = made_path(made) if made else f"{BUILD}/tests/{folder}/{self.program}"
         self.base = base or f"{SOURCE}/tests/{folder}/{name}"
         self.variables = variables_of(self.program) + list(variables)
         self.checks = [check for check in checks if not self.is_left_out(check) and (not UPDATE or hasattr(check, "writes"))]
@@ -102,12 +116,13 @@ class Row:
         """Runs the program until it and its collector have ended. Its output does not depend on whether this machine gives debug registers: without
         HAKMEM_WATCH there are none (tests/guarded/watched.sh is about those). An emulated collector may be later than a program waits: then again."""
         variables = dict(word.split("=", 1) for word in self.variables)
-        words = [self.path]
+        words = [self.path, *self.arguments]
         if self.run is not None:
             words = [TRACE, "run", *self.run, "--", *words]
         else:
             variables = {"HAKMEM_CHECK": self.level, "HAKMEM_LAYOUT": self.layout, "HAKMEM_GUARD_WATCH": "off",
                          "LD_PRELOAD": f"{BUILD}/hakmem-debug.so", **variables}
+        variables = {variable: value for variable, value in variables.items() if value}
         while True:
             shutil.rmtree(self.directory, ignore_errors=True)
             os.mkdir(self.directory)
@@ -140,6 +155,17 @@ class Row:
 
 
 # ---- checks that several folders have
+
+def says(due):
+    """A check: the program ends with 0, and prints this."""
+    def says_due(row):
+        return f"status {row.status}, printed:\n{row.printed[:2000]}" if row.status or row.printed != due else None
+    says_due.__name__ = "says" if due else "silent"
+    return says_due
+
+
+silent = says("")
+
 
 def difference(due, found, name, printed="what it printed"):
     """A unified diff of two reports, "" where they are equal."""
@@ -294,6 +320,7 @@ def main(rows, at_end=None):
         print("".join(f"{row.name} {check.__name__}\n" for row in rows for check in row.checks), end="")
         return 0
     reds = []
+    run_jobs(made_by(words) for words in {row.made: None for row in rows if row.made and row.checks})
     run_jobs(row.job(reds) for row in rows)
     wrong = at_end() if at_end and (UPDATE or not only) else None
     if wrong:
