@@ -12,7 +12,7 @@ has_case() {
     *.c) grep -qE "^TEST\\($2[,)]" "$SOURCE/tests/$1" ;;
     *)
         grep -qE '\bleft_out |/rows\.py"' "$SOURCE/tests/$1" &&
-            { grep -qwF "${2%:*}" "$SOURCE/tests/$1" || [ -n "$(find "$SOURCE/tests" -name "${2%:*}.*report" -print -quit)" ]; }
+            { cat "$SOURCE/tests/${1%.sh}".{sh,py} 2>/dev/null | grep -wF "${2%:*}" >/dev/null || [ -n "$(find "$SOURCE/tests" -name "${2%:*}.*report" -print -quit)" ]; }
         ;;
     esac
 }

@@ -32,7 +32,7 @@ RULES = [
     # How much of it is inlined is the compiler's; newer libraries call some functions by other names.
     (r"\.\.\. [0-9]+ frames? of (hakmem and libstdc\+\+|libstdc\+\+|the compiler)", r"... N frames of \1"),
     (r"__isoc23_", "__isoc99_", EACH),
-    # How much was guarded is libc's and the machine's; tests/guarded/coverage.sh has it exactly.
+    # How much was guarded is libc's and the machine's; tests/guarded/rows.sh has it exactly.
     (r"; guarded [0-9,]+ of [0-9,]+ blocks?(, of [0-9,]+ of [0-9,]+ call stacks?)?( \(the rest: [a-z, ]+\))?( since the fork)?", ""),
     # Some machines alone have these.
     (r"; debug registers (do not fire on this machine|are used on x86-64 only)$", ""),
