@@ -5,4 +5,4 @@ set -u
 "$SOURCE/tests/tools/lay_beside.sh" "$BUILD" old || exit 1
 strings -a "$BUILD/old/hakmem-debug.so" | grep -q '_dl_find_object of no ld.so' || { echo "build/old asks ld.so"; exit 1; }
 BUILD=$BUILD/old "$SOURCE/tests/run" --jobs 1 tests/unwind/kinds.sh tests/unwind/generations.sh tests/faults/cxx.sh tests/trees/daemons.sh \
-    tests/light/reports.sh tests/attach/inside.sh
+    tests/light/rows.sh tests/attach/inside.sh
