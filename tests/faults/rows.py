@@ -113,7 +113,6 @@ def no_events(row):
 
 # ---- on after a fault
 
-ENDS = {"double_free_realloc.trace": 0, "double_free_realloc.normal": 0}
 NO_WAY_ON = ("use_after_free_pointer.normal", "use_after_free_two.normal", "overflow_grown.trace", "overflow_grown.normal")
 # A sweep tells the damage of each allocation; what is written into a page that was opened again after the first access is found by it, too.
 TWICE = ("overflow_exit.trace", "overflow_exit.normal", "foreign_link.normal", "use_after_free_write.normal", "overflow_stopped.normal", "string_scanned.normal")
@@ -132,6 +131,30 @@ def goes_on(row):
     if row.status == due and len(found) in counts:
         return None
     return f"status {row.status}, expected {due}; {len(found)} reports:\n" + "\n".join(found)
+
+
+# ---- threads
+
+def holds(text, *lines):
+    """The lines stand there, one behind the other, whatever the space between words."""
+    return "\n".join(lines) in re.sub("^ ", "", re.sub(" +", " ", text), flags=re.M)
+
+
+def threads(row):
+    """The places where threads were created, beyond the exact report: read back from the store when the threads are gone."""
+    _, why = yield from row.ask(TRACE, "why", re.search("hakmem-trace why (0x[0-9a-f]+)", row.printed).group(1), "-s", row.store())
+    found = yield from of_store(row, "SELECT t.number, t.creator, f.function FROM thread t JOIN stack_frame f ON f.stack = t.stack AND f.depth = 0 "
+                                     "AND f.level = 0 ORDER BY t.number")
+    if not holds(why, 'THREADS thread 2 "dispatcher" was created by thread 1 "double_free_thr" at main double_free_threads.c:31',
+                 'thread 3 "closer" was created by thread 2 "dispatcher" at start_closer double_free_threads.c:17'):
+        return f"not in why: {why}"
+    return None if "2\t1\tmain\n3\t2\tstart_closer" in found else f"the rows of the store: {found}"
+
+
+def thread(row):
+    """Without a record the place is in the report, too."""
+    well = holds(row.printed, 'THREADS thread 2 "double_free_thr" was created by thread 1 at:', "#0 main faults/double_free_thread.c:14")
+    return None if well and holds(row.printed, 'FOUND thread 2 "double_free_thr"') else f"not there: {row.printed}"
 
 
 # ---- correct programs
@@ -192,6 +215,7 @@ def fault_rows():
             if level == "normal":
                 checks += [numbers] if program in NUMBERED else []
                 checks += [events] if program in KIND_FOUND else []
+                checks += [threads] if program == "double_free_threads" else []
             if TIER != "quick" or level == "normal":
                 yield Row(f"{program}.{level}", "faults", checks if TIER != "quick" else [check for check in checks if check is not next_], level)
             if TIER == "quick":
@@ -230,6 +254,7 @@ def rows():
     yield from fault_rows()
     yield from mutation_rows("faults")
     yield from correct_rows()
+    yield Row("double_free_thread.normal.not_recorded", "faults", [thread], "normal", variables=["HAKMEM_TRACE=off"])
     if TIER != "quick":
         for program in "overflow_exit", "overflow_later":
             yield Row(f"{program}.normal.sweeps", "faults", [next_], "normal", variables=["HAKMEM_SWEEP_EVERY=1"])

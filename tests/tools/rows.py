@@ -195,6 +195,15 @@ def report(row):
 report.writes = True
 
 
+def says(patterns):
+    """A check: each of a program's patterns fits a line of what it printed."""
+    def check(row):
+        missing = [pattern for pattern in patterns[row.program] if not re.search(pattern, row.printed, re.M)]
+        return f"this is not said: {missing}\n{row.printed}" if missing else None
+    check.__name__ = "says"
+    return check
+
+
 def headline_code(text):
     """The code of a report, or the signal of a crash's."""
     found = re.match(r"hakmem: (HKM-[0-9]+|SIG[A-Z]+)", text)
