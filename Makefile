@@ -152,7 +152,6 @@ $(BUILD)/hakmem-player: $(PLAYER_OBJ)
 	$(call SAY,link) $(CC) $(MORE_LINK) -o $@ $^ $(SANITIZED) -lpthread -ldl
 
 # Another compiler or other flags than last time: everything is compiled anew.
-FLAGS_USED := $(CC) $(PLAIN) $(HOST) $(LIB_FLAGS)
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(FLAGS_USED)' | cmp -s - $@ || printf '%s\n' '$(FLAGS_USED)' > $@
@@ -173,29 +172,25 @@ $(BUILD)/made/html_page.c: $(HTML_PAGE) tools/embed_files
 	    html_common_script=viewer/html/common.js html_fleet_page=viewer/html/fleet.html html_fleet_script=viewer/html/fleet.js \
 	    html_replay_page=viewer/html/replay.html html_replay_script=viewer/html/replay.js >$@.new && mv $@.new $@
 $(BUILD)/host/made/html_page.o: $(BUILD)/made/html_page.c $(BUILD)/flags
-	@mkdir -p $(@D)
 	$(call SAY,compile) $(OURS) $(HOST) $(DEPEND) -c -o $@ $<
 $(BUILD)/host/made/fault_pages.o: $(BUILD)/made/fault_pages.c $(BUILD)/flags
-	@mkdir -p $(@D)
 	$(call SAY,compile) $(OURS) $(HOST) $(DEPEND) -c -o $@ $<
 
 # The messages of protobuf that `export` writes.
 # protoc-c alone does it, too, and calls itself deprecated since 1.5.1.
 MESSAGES := $(patsubst viewer/export/%.proto,$(BUILD)/made/%.pb-c,$(wildcard viewer/export/*.proto))
-PROTOC := $(if $(and $(shell command -v protoc),$(shell command -v protoc-gen-c)),protoc,protoc-c)
+PROTOC = $(if $(and $(shell command -v protoc),$(shell command -v protoc-gen-c)),protoc,protoc-c)
 .SECONDARY: $(MESSAGES:%=%.c) # else make 4.4 removes them, and makes them anew the next time
 $(BUILD)/made/%.pb-c.c $(BUILD)/made/%.pb-c.h: viewer/export/%.proto
 	@mkdir -p $(@D)
 	$(call SAY,make) $(PROTOC) --proto_path=viewer/export --c_out=$(BUILD)/made $<
 $(BUILD)/host/made/%.pb-c.o: $(BUILD)/made/%.pb-c.c $(BUILD)/flags
-	@mkdir -p $(@D)
 	$(call SAY,compile) $(OURS) $(HOST) -w $(DEPEND) -c -o $@ $<
 $(BUILD)/host/viewer/export/unit.o: $(MESSAGES:%=%.h)
 
 # COMPILE FOLDER,FLAGS: how BUILD/FOLDER/PATH.o is made of PATH.c.
 define COMPILE
 $(BUILD)/$(1)/%.o: %.c $(BUILD)/flags
-	@mkdir -p $$(@D)
 	$$(call SAY,compile) $$(OURS) $(2) $$(DEPEND) -c -o $$@ $$<
 endef
 $(eval $(call COMPILE,plain,$(PLAIN)))
@@ -226,6 +221,7 @@ $(patsubst %.c,$(BUILD)/apart/%.o,$(wildcard viewer/export/*.c)): $(MESSAGES:%=%
 $(foreach r,$(ROOMS),$(eval $(call ROOM,$(r),$(call sources,$(patsubst $(BUILD)/debug/%/unit.o,%,$(patsubst $(BUILD)/host/%/unit.o,%,$(r)))))))
 
 include tools/make/tests.mk
+FLAGS_USED := $(CC) $(PLAIN) $(HOST) $(LIB_FLAGS) $(TEST_FLAGS) $(UNITS_USED) $(TSAN) $(MODEL_FLAGS) $(USER_FLAGS) $(USER_CXX)
 
 # ---- pages made from the .def tables -----------------------------------------------------------
 SCHEMA_OBJ := $(BUILD)/host/tools/schema/schema.o $(BUILD)/host/src/store/schema_sql.o $(BUILD)/host/src/remote/schema_sql.o
@@ -336,5 +332,5 @@ help:
 	@echo 'Variables: BUILD (where to), CC (gcc or clang), CROSS (aarch64-linux-gnu-: for arm64), SYSROOT (its libraries), PREFIX, LIBDIR, DOCDIR, AUTOLOAD, DESTDIR, PQ_INCLUDE, MORE, HOST_MORE, MORE_LINK.'
 
 -include $(addsuffix .d,$(PLAIN_OBJ) $(BACKGROUND_OBJ) $(COUNTED_OBJ) $(PROFILE_OBJ) $(LIGHT_OBJ) $(KEEP_OBJ) $(ATTACH_OBJ) $(ARCHIVE_OBJ) $(SQLITE_OBJ) $(REMOTE_OBJ) $(DEBUG_OBJ) $(DEAF_OBJ) $(OLD_OBJ) $(STORE_OBJ) $(COLL_OBJ) $(VIEW_OBJ) $(MAIN_OBJ) $(PLAYER_OBJ) $(APART_OBJ) $(APART_DEBUG_OBJ) \
-           $(UNIT_TESTS) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(MODEL_OBJ) $(MODEL_HOST:%.c=$(BUILD)/checker/%.o) $(TSAN_OBJ) \
+           $(UNIT_OBJ) $(USER_BIN) $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(BENCH_BIN) $(MODEL_OBJ) $(MODEL_HOST:%.c=$(BUILD)/checker/%.o) $(TSAN_OBJ) \
            $(TSAN_BIN) $(BUILD)/host/tools/write_pages.o $(SCHEMA_OBJ) $(MAN_SRC:%.c=$(BUILD)/host/%.o))

@@ -43,3 +43,16 @@ sleep 0.1 && touch mark && sleep 0.1
 build -DOTHER_FLAGS || exit 1
 due=$(find out -name '*.o' | wc -l)
 [ "$(objects mark)" -eq "$due" ] || { echo "other flags made $(objects mark) of $due objects anew"; exit 1; }
+
+# Flags of one kind of test program: that kind, and the flags are as before again afterwards.
+mkdir -p tests/{unit,programs,tsan} && touch tests/unit/one_test.c tests/programs/one.c tests/tsan/one.c || exit 1
+kinds() { # VARIABLE=FLAGS...
+    make -s CC="$PWD/cc" BUILD=out "$@" out/units/tests/unit/one_test.o out/tests/programs/one out/tsan/src/size_class.o out/model/src/size_class.o
+}
+kinds || exit 1
+for kind in TEST_FLAGS=units/tests/unit/one_test.o USER_FLAGS=tests/programs/one TSAN=tsan/src/size_class.o MODEL_FLAGS=model/src/size_class.o; do
+    kinds || exit 1
+    sleep 0.1 && touch mark && sleep 0.1
+    kinds "${kind%=*}=-DOTHER_FLAGS" || exit 1
+    [ "out/${kind#*=}" -nt mark ] || { echo "other ${kind%=*} did not make ${kind#*=} anew"; exit 1; }
+done

@@ -25,7 +25,7 @@ mkdir -p "$tree/tests" && cp -a "$SOURCE/src" "$SOURCE/include" "$SOURCE/viewer"
 # Objects that are made already are taken along, so that each change compiles what it touches.
 programs=$BUILD
 BUILD=$PWD/build
-mkdir "$BUILD" && cp -a "$programs"/{debug,light,keep,host,made,flags} "$BUILD" &&
+mkdir "$BUILD" && cp -a "$programs"/{debug,light,keep,host,made,units,flags} "$BUILD" &&
     find "$BUILD" -name '*.d' -exec sed -i "s|$programs/|$BUILD/|g; s#\(^\| \)${programs#"$SOURCE"/}/#\1$BUILD/#g" {} + &&
     sed -i "s#-iquote \($programs\|${programs#"$SOURCE"/}\) #-iquote $BUILD #g" "$BUILD/flags" && touch -r "$programs/flags" "$BUILD/flags" || exit 2
 made=$BUILD/hakmem-debug.so

@@ -1,4 +1,6 @@
-/* A unit test is a program of cases (TEST), which its last line runs (RUN_TESTS). */
+/* A unit test is a file of cases (TEST), which its last line runs (RUN_TESTS). Many of them are
+ * linked into one program, which has a name for each: it runs the cases of the file that it is
+ * called by. */
 #ifndef TESTS_UNIT_SUITE_H
 #define TESTS_UNIT_SUITE_H
 
@@ -10,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 /* Check writes down each assertion that held, to say behind which one a case died of a signal, and
  * at the end of the case copies all that it wrote once for each. The first time at a line says as
@@ -39,27 +42,34 @@ static inline void end_child(pid_t child) {
     ck_assert_int_eq(waitpid(child, NULL, 0), child);
 }
 
-/* A case, and the two numbers between which its _i runs, from included, until not. SIGNAL is how it
- * ends. */
+/* A case of FILE, and the two numbers between which its _i runs, from included, until not. SIGNAL
+ * is how it ends. */
 struct test {
     TTest itself;
+    const char *file;
     int from, until, signal;
 };
 
-/* TEST(name, .until = 3) { ... } is a case of the program: nobody else lists it. */
+/* TEST(name, .until = 3) { ... } is a case of the file: nobody else lists it. */
 #define TEST(function, ...)                                                                        \
     static void function(int _i CK_ATTRIBUTE_UNUSED);                                              \
     static const struct test *function##_listed __attribute__((used, section("unit_tests"))) =     \
-        &(const struct test){.itself = {#function, function, __FILE__, __LINE__}, ##__VA_ARGS__};  \
+        &(const struct test){.itself = {#function, function, __FILE__, __LINE__},                  \
+                             .file = __BASE_FILE__,                                                \
+                             ##__VA_ARGS__};                                                       \
     static void function(int _i CK_ATTRIBUTE_UNUSED)
 extern const struct test *__start_unit_tests[], *__stop_unit_tests[];
 
-/* Around each case, in its process: set_up and tear_down. SECONDS end a case that hangs, 120 if
- * none are named. PREPARE is called once, before all. */
+/* Around each case of FILE, in its process: set_up and tear_down. SECONDS end a case that hangs,
+ * 120 if none are named. PREPARE is called once, before all. RUN takes the place of run_suite,
+ * which it calls. */
 struct suite {
+    const char *file;
     void (*prepare)(void), (*set_up)(void), (*tear_down)(void);
+    int (*run)(const struct suite *self, int count, char **arguments);
     double seconds;
 };
+extern const struct suite *__start_unit_suites[], *__stop_unit_suites[];
 
 /* Ends a case that this machine lacks something for, and says so (tests/run counts it). */
 #define LEAVE_OUT(reason)                                                                          \
@@ -100,7 +110,7 @@ static inline int run_suite(const struct suite *suite) {
           sizeof *__start_unit_tests, by_line);
     for (const struct test *const *t = __start_unit_tests; t < __stop_unit_tests; t++) {
         int until = (*t)->until ? (*t)->until : (*t)->from + 1;
-        if (is_left_out((*t)->itself.name))
+        if (strcmp((*t)->file, suite->file) != 0 || is_left_out((*t)->itself.name))
             continue;
         _tcase_add_test(cases, &(*t)->itself, (*t)->signal, 0, (*t)->from, until);
     }
@@ -112,10 +122,32 @@ static inline int run_suite(const struct suite *suite) {
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/* True for a path that ends as that of the test's source does, but for .c. */
+static inline bool is_called(const struct suite *suite, const char *path) {
+    size_t length = strlen(suite->file) - strlen(".c"), more = strlen(path);
+    return more >= length && strncmp(path + more - length, suite->file, length) == 0;
+}
+
+/* A program of one file runs it by any name. One that started itself may have given itself another.
+ */
+static inline int run_called(int count, char **arguments) {
+    char own[4096] = "";
+    bool is_alone = __stop_unit_suites - __start_unit_suites == 1;
+    if (readlink("/proc/self/exe", own, sizeof own - 1) < 0)
+        own[0] = 0;
+    for (const struct suite *const *s = __start_unit_suites; s < __stop_unit_suites; s++)
+        if (is_alone || is_called(*s, own) || is_called(*s, arguments[0]))
+            return (*s)->run ? (*s)->run(*s, count, arguments) : run_suite(*s);
+    fprintf(stderr, "%s: no test of this program has this name\n", arguments[0]);
+    return EXIT_FAILURE;
+}
+
 /* The end of a file of tests: RUN_TESTS(.set_up = begin). */
 #define RUN_TESTS(...)                                                                             \
-    int main(void) {                                                                               \
-        return run_suite(&(const struct suite){__VA_ARGS__});                                      \
+    static const struct suite *suite_listed __attribute__((used, section("unit_suites"))) =        \
+        &(const struct suite){.file = __BASE_FILE__, ##__VA_ARGS__};                               \
+    int __attribute__((weak)) main(int suite_count, char **suite_arguments) {                      \
+        return run_called(suite_count, suite_arguments);                                           \
     }
 
 #endif

@@ -46,33 +46,54 @@ $(UNWIND_LIB): $(BUILD)/debug/src/unwind/unit.o $(BUILD)/debug/src/trace/stacks/
 $(UNWIND_OLD): $(UNWIND_LIB) $(OLD_OBJ)
 	$(call SAY,archive) cp -f $< $@ && ar rs $@ $(OLD_OBJ) 2>/dev/null
 
-# UNITS PATHS,ARCHIVES,FLAGS: how tests/unit/PATH... is linked; the longest PATH that fits holds.
+# The tests of one set are one program, BUILD/units/SET, and each BUILD/tests/unit/PATH is a name of it (tests/unit/suite.h). A test that
+# defines functions of its own in place of libc's or an archive's is a set of its own. The optimiser takes most of a compilation's time: it
+# runs for the tests alone that look at its code.
+# UNITS SET,PATHS,ARCHIVES,FLAGS,LIBRARIES: the tests of tests/unit/PATHS that are in no set yet are compiled with FLAGS and linked.
 define UNIT
-$(BUILD)/tests/unit/$(1)%: tests/unit/$(1)%.c $(2) $(BUILD)/flags
+$(BUILD)/units/$(1): $(2:%.c=$(BUILD)/units/%.o) $(3)
+	$$(call SAY,link) $$(CC) $$(MORE_LINK) -o $$@ $$^ $$(SANITIZED) $(5)
+$(2:%.c=$(BUILD)/units/%.o): UNIT_FLAGS := $(4)
+$(2:%.c=$(BUILD)/%): $(BUILD)/units/$(1)
 	@mkdir -p $$(@D)
-	$$(call SAY,test) $$(LINK_TEST) $(3)
+	$$(call SAY,name) { ln -f $$< $$@ 2>/dev/null || cp -f $$< $$@; }
+UNITS_USED += $(4) $(5)
+UNIT_REST := $(filter-out $(2),$(UNIT_REST))
 endef
-UNITS = $(foreach path,$(1),$(eval $(call UNIT,$(path),$(addprefix $(BUILD)/,$(2)),$(3))))
-IN_DEBUG := -DHAK_DEBUG=1 $(CHECK_LIBS)
-$(eval $(call UNIT,,$(BUILD)/libplainlayers.a,$(CHECK_LIBS)))
-$(call UNITS,guard/ guarded/ heap_profile/,libguardlayers.a,$(IN_DEBUG))
+$(BUILD)/units/%.o: %.c $(BUILD)/flags
+	$(call SAY,compile) $(OURS) $(TEST_FLAGS) -O0 $(UNIT_FLAGS) $(DEPEND) -c -o $@ $<
+UNIT_REST := $(UNIT_SRC)
+UNITS = $(eval $(call UNIT,$(1),$(filter $(2:%=tests/unit/%),$(UNIT_REST)),$(3:%=$(BUILD)/%),$(4),$(5) $(CHECK_LIBS)))
+IN_DEBUG := -DHAK_DEBUG=1
 $(BUILD)/libjumps.a: $(BUILD)/plain/src/platform/jumps/jumps.o
-$(call UNITS,large/hot,libplainlayers.a,$(CHECK_LIBS) -Wl$(COMMA)--wrap=hak_remap)
-$(call UNITS,platform/jumps/,libjumps.a libplainlayers.a,$(CHECK_LIBS))
-$(call UNITS,strings/,libguardlayers.a,-fno-builtin $(IN_DEBUG))
-$(call UNITS,tree/ leaks/ decode/ watch/ metrics/ verify/states,libdebuglayers.a,$(IN_DEBUG))
-$(call UNITS,verify/stats,libdebuglayers.a,$(IN_DEBUG) -Wl$(COMMA)--wrap=hak_large_each -Wl$(COMMA)--undefined=hak_read_stats)
-$(call UNITS,trace/,libdebuglayers.a,$(IN_DEBUG) -lunwind)
-$(call UNITS,unwind/ trace/stacks/stacks,libunwinder.a,$(IN_DEBUG) -lunwind)
+$(call UNITS,secure,options_secure%,libplainlayers.a)
+$(call UNITS,hot,large/hot%,libplainlayers.a,,-Wl$(COMMA)--wrap=hak_remap)
+$(call UNITS,jumps,platform/jumps/%,libjumps.a libplainlayers.a)
+$(call UNITS,guard,guard/% guarded/% heap_profile/% strings/%,units/tests/unit/guard/world.o libguardlayers.a,$(IN_DEBUG))
+$(BUILD)/units/tests/unit/guard/world.o: UNIT_FLAGS := $(IN_DEBUG)
+$(BUILD)/units/tests/unit/strings/%.o: TEST_FLAGS += -fno-builtin
+$(call UNITS,stats,verify/stats%,libdebuglayers.a,$(IN_DEBUG),-Wl$(COMMA)--wrap=hak_large_each -Wl$(COMMA)--undefined=hak_read_stats)
 # With a hole in the program, as those of arm64 have: a module that is found part by part there.
-$(call UNITS,old/,libunwinder_old.a,-include tests/tools/old_loader.h $(IN_DEBUG) -lunwind -Wl$(COMMA)-z$(COMMA)max-page-size=0x200000 -Wl$(COMMA)-z$(COMMA)noseparate-code)
-$(call UNITS,watch/deaf,deaf/libwatch.a libdebuglayers.a,$(IN_DEBUG))
-$(call UNITS,entry/keep/,libkept.a libdebuglayers.a,$(IN_DEBUG))
-$(call UNITS,entry/attach/,libattached.a libdebuglayers.a,$(IN_DEBUG))
-$(call UNITS,base/,libstore.a,$(CHECK_LIBS) $(HOST_LIBS))
-$(call UNITS,remote/,libremote.a libstore.a,$(PQ_INCLUDE:%=-isystem %) $(CHECK_LIBS) -lpq -lsqlite3 -lzstd)
-$(call UNITS,store/ collector/ report/ symbols/ player/,libcollector.a libstore.a,$(CHECK_LIBS) $(HOST_LIBS))
-$(call UNITS,viewer/,libviewer.a libcollector.a libstore.a,$(CHECK_LIBS) $(HOST_LIBS) $(VIEW_LIBS))
+# These count their calls of malloc.
+$(call UNITS,old_modules,old/modules%,libunwinder_old.a,-O2 -include tests/tools/old_loader.h $(IN_DEBUG),-lunwind -Wl$(COMMA)-z$(COMMA)max-page-size=0x200000 -Wl$(COMMA)-z$(COMMA)noseparate-code)
+$(call UNITS,old,old/%,libunwinder_old.a,-O2 -include tests/tools/old_loader.h $(IN_DEBUG),-lunwind -Wl$(COMMA)-z$(COMMA)max-page-size=0x200000 -Wl$(COMMA)-z$(COMMA)noseparate-code)
+$(call UNITS,modules,unwind/modules%,libunwinder.a,-O2 $(IN_DEBUG),-lunwind)
+$(call UNITS,unwind,unwind/% trace/stacks/stacks%,libunwinder.a,-O2 $(IN_DEBUG),-lunwind)
+$(call UNITS,deaf,watch/deaf%,deaf/libwatch.a libdebuglayers.a,$(IN_DEBUG))
+$(call UNITS,debug,tree/% leaks/% decode/% watch/% metrics/% verify/states% trace/%,libdebuglayers.a,$(IN_DEBUG),-lunwind)
+$(call UNITS,record,entry/keep/record%,libkept.a libdebuglayers.a,$(IN_DEBUG))
+$(call UNITS,keep,entry/keep/%,libkept.a libdebuglayers.a,$(IN_DEBUG))
+$(call UNITS,attach,entry/attach/%,libattached.a libdebuglayers.a,$(IN_DEBUG))
+$(call UNITS,remote,remote/%,libremote.a libstore.a,$(PQ_INCLUDE:%=-isystem %),-lpq -lsqlite3 -lzstd)
+$(call UNITS,node_map,collector/session/node_map%,libcollector.a libstore.a,,$(HOST_LIBS))
+$(call UNITS,words,viewer/attach/words%,libviewer.a libcollector.a libstore.a,,$(HOST_LIBS) $(VIEW_LIBS))
+$(call UNITS,resolve,collector/capture/resolve%,libcollector.a libstore.a,,$(HOST_LIBS))
+# Its threads have stacks with no room for the other tests' thread-local memory.
+$(call UNITS,pids,collector/kernel/pid%,libcollector.a libstore.a,,$(HOST_LIBS))
+$(call UNITS,store,base/% store/% collector/% report/% symbols/% player/%,libcollector.a libstore.a,,$(HOST_LIBS))
+$(call UNITS,viewer,viewer/%,libviewer.a libcollector.a libstore.a,,$(HOST_LIBS) $(VIEW_LIBS))
+$(call UNITS,plain,%,libplainlayers.a)
+UNIT_OBJ := $(UNIT_SRC:%.c=$(BUILD)/units/%.o) $(BUILD)/units/tests/unit/guard/world.o
 
 # What the thread sanitizer looks at is linked with all layers compiled for it, again without entry/. It knows no fences, and gcc says so of
 # each: src/platform/objects.c has some, the words between them are atomic or volatile. The checker below knows them.

@@ -1,6 +1,5 @@
 /* A small world for the tests of the checks: one SuperSlab made by hand, and a tracer that only
- * notes down what it is told. It defines every function of trace/trace.h, so that no part of the
- * real tracer is linked. Include it once in each test program. */
+ * notes down what it is told (world.c). */
 #ifndef HAK_TEST_GUARD_WORLD_H
 #define HAK_TEST_GUARD_WORLD_H
 
@@ -31,157 +30,28 @@
 enum { NOTED_EVENTS = 4096, NOTED_FAULTS = 64 };
 enum { STACK_OF_PROGRAM = 1000, STACK_OF_LAYERS = 2000 };
 
-static struct hak_event_fields events[NOTED_EVENTS];
-static struct hak_fault_facts faults[NOTED_FAULTS];
-static _Atomic unsigned event_count, fault_count;
-static unsigned counts[3];
-static uint32_t next_epoch = 1;
+extern struct hak_event_fields events[NOTED_EVENTS];
+extern struct hak_fault_facts faults[NOTED_FAULTS];
+extern _Atomic unsigned event_count, fault_count;
+extern unsigned counts[3], batches_noted, stacks_of_calls;
+extern unsigned times_served; /* what ctl asks for */
+extern unsigned unwatched;    /* why, 0 = nobody has said so */
+extern char last_name[256];
+extern _Atomic unsigned times_counted[256]; /* by enum hak_counted */
+extern _Atomic uint64_t amount_counted[256];
 
 /* Called for each record that is written; NULL: nothing is. */
-static void (*when_recorded)(void);
+extern void (*when_recorded)(void);
 
-void hak_trace_start(void) {}
-void hak_trace_record(struct hak_event_fields *fields) {
-    if (when_recorded)
-        when_recorded();
-    events[atomic_fetch_add(&event_count, 1) % NOTED_EVENTS] = *fields;
-}
-unsigned hak_trace_record_call(uint64_t head, uint64_t address_word, uint64_t size_word,
-                               uint64_t tail, unsigned metric) {
-    (void)metric;
-    struct hak_record record = {{head, address_word, size_word, tail}};
-    struct hak_event_fields fields = hak_record_unpack(&record, NULL);
-    hak_trace_record(&fields);
-    return HAK_RECORDED;
-}
-void hak_trace_record_move(uint64_t head, uint64_t address_word, uint64_t tail) {
-    (void)hak_trace_record_call(head, address_word, 0, tail, 0);
-}
-static unsigned batches_noted;
-void hak_trace_record_batch(struct hak_event_fields *fields, const uint64_t *words,
-                            unsigned count) {
-    uint64_t first = fields->address;
-    batches_noted++;
-    for (unsigned i = 0; i < count; i++) {
-        fields->address = hak_batch_address(words[i], first);
-        fields->record_count = hak_batch_record_count(words[i]);
-        hak_trace_record(fields);
-    }
-}
-static uint32_t stack_of_program = STACK_OF_PROGRAM;
-uint32_t hak_stack_here(bool keep_own_frames, uint8_t *flags) {
-    *flags = 0;
-    return keep_own_frames ? STACK_OF_LAYERS : stack_of_program;
-}
-static struct hak_code_place places[8]; /* of every stack */
-static size_t place_count;
-size_t hak_stack_places(uint32_t stack, struct hak_code_place *out, size_t max) {
-    (void)stack;
-    size_t count = place_count < max ? place_count : max;
-    memcpy(out, places, count * sizeof *out);
-    return count;
-}
-static unsigned stacks_of_calls;
-uint32_t hak_stack_of_call(const void *frame, hak_call_t call, uint8_t *flags) {
-    (void)frame, (void)call;
-    stacks_of_calls++;
-    return hak_stack_here(false, flags);
-}
-static uintptr_t caller_of_call;
-uintptr_t hak_stack_caller(const void *frame, hak_call_t call) {
-    (void)frame, (void)call;
-    return caller_of_call;
-}
-uint32_t hak_trace_thread(void) {
-    return 1;
-}
-uint32_t hak_trace_epoch(void) {
-    return next_epoch++;
-}
-void hak_trace_count(enum hak_trace_count which) {
-    counts[which]++;
-}
-static _Atomic unsigned times_counted[256]; /* by enum hak_counted */
-static _Atomic uint64_t amount_counted[256];
-void hak_hop_count(enum hak_counted which, unsigned class_index, uint64_t amount) {
-    (void)class_index;
-    times_counted[which & 255]++;
-    amount_counted[which & 255] += amount;
-}
-void hak_trace_fault(const struct hak_fault_facts *facts) {
-    faults[atomic_fetch_add(&fault_count, 1) % NOTED_FAULTS] = *facts;
-}
-void hak_trace_exit_flushes(bool flushes) {
-    (void)flushes;
-}
-void hak_trace_set_checks(const struct hak_trace_checks *checks) {
-    (void)checks;
-}
-void hak_trace_mark(const char *name) {
-    (void)name;
-}
-static unsigned times_served; /* what ctl asks for */
-void hak_trace_serve_asked(void) {
-    times_served++;
-}
-bool hak_dump_start(const char *pattern, size_t bytes) {
-    (void)pattern, (void)bytes;
-    return true;
-}
-enum hak_dump_result hak_dump_write(const struct hak_heap_profile *table) {
-    (void)table;
-    return HAK_DUMP_BEGUN;
-}
-void hak_dump_forget(void) {}
-static char last_name[256];
-void hak_trace_name(const struct hak_event_fields *head, const char *name) {
-    if (when_recorded)
-        when_recorded();
-    events[atomic_fetch_add(&event_count, 1) % NOTED_EVENTS] = *head;
-    strncpy(last_name, name, sizeof last_name - 1);
-}
-void hak_trace_fork_prepare(void) {}
-void hak_trace_fork_parent(void) {}
-void hak_trace_fork_child(void) {}
-void hak_trace_thread_end(void) {}
-void (*hak_thread_stack_is_set)(const void *stack);
-void hak_thread_leave_stack(const char *start, size_t bytes) {
-    (void)start;
-    (void)bytes;
-}
+/* What the tracer answers. */
+extern uint32_t stack_of_program;
+extern struct hak_code_place places[8]; /* of every stack */
+extern size_t place_count;
+extern uintptr_t caller_of_call;
+extern bool hears_accesses;
 
 /* Signals come by hear(); the process is always its own. */
-static void (*hear)(int);
-int hak_user_signal_parse(const char *text) {
-    return atoi(text);
-}
-bool hak_user_signal_watch(int number, void (*note)(int)) {
-    hear = note;
-    return number > 0;
-}
-bool hak_is_own_process(void) {
-    return true;
-}
-
-static bool hears_accesses = true;
-bool hak_trace_hears_accesses(void) {
-    return hears_accesses;
-}
-bool hak_trace_hears_traps(void) {
-    return true;
-}
-static unsigned unwatched; /* why, 0 = nobody has said so */
-void hak_trace_keep_traps(void (*at_release)(void)) {
-    (void)at_release;
-}
-void hak_trace_leave_traps(void) {}
-void hak_trace_at_thread_start(void (*call)(void)) {
-    (void)call;
-}
-void hak_trace_note_unwatched(unsigned why, bool is_asked) {
-    (void)is_asked;
-    unwatched = why;
-}
+extern void (*hear)(int);
 
 static inline struct hak_event_fields last_event(void) {
     ck_assert_uint_gt(event_count, 0);

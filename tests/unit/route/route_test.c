@@ -76,9 +76,10 @@ TEST(a_block_of_another_thread_goes_home) {
     ck_assert_ptr_null(refused);
 }
 
-int main(void) {
-    static const struct suite suite = {.set_up = set_up};
-    int status = run_suite(&suite);
+static int run_twice(const struct suite *suite, int count CK_ATTRIBUTE_UNUSED,
+                     char **arguments CK_ATTRIBUTE_UNUSED) {
+    int status = run_suite(suite);
     is_flat = false;
-    return status | run_suite(&suite);
+    return status | run_suite(suite);
 }
+RUN_TESTS(.run = run_twice, .set_up = set_up)

@@ -378,8 +378,9 @@ TEST(no_wait_is_prolonged) {
     close(pair[0]);
 }
 
-int main(int argc, char **argv) {
-    if (argc == 2 && strcmp(argv[1], "--worker") == 0)
+static int run_or_work(const struct suite *suite, int count, char **arguments) {
+    if (count == 2 && strcmp(arguments[1], "--worker") == 0)
         return be_worker(HAK_LINK_SOCKET);
-    return run_suite(&(const struct suite){.set_up = set_up, .tear_down = tear_down});
+    return run_suite(suite);
 }
+RUN_TESTS(.run = run_or_work, .set_up = set_up, .tear_down = tear_down)

@@ -75,10 +75,12 @@ TEST(looks_in_a_forked_child) {
     ck_assert_int_eq(status_of(child), 0);
 }
 
-int main(void) {
+static int run_in_directory(const struct suite *suite, int count CK_ATTRIBUTE_UNUSED,
+                            char **arguments CK_ATTRIBUTE_UNUSED) {
     if (!mkdtemp(directory))
         return 1;
-    int failed = run_suite(&(const struct suite){0});
+    int failed = run_suite(suite);
     rmdir(directory);
     return failed;
 }
+RUN_TESTS(.run = run_in_directory)

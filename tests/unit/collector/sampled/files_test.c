@@ -88,10 +88,12 @@ TEST(none_goes_of_a_process_that_cannot_be_looked_at) {
     ck_assert_int_eq(left, TOO_MANY);
 }
 
-int main(void) {
+static int run_in_directory(const struct suite *suite, int count CK_ATTRIBUTE_UNUSED,
+                            char **arguments CK_ATTRIBUTE_UNUSED) {
     if (!mkdtemp(directory))
         return 1;
-    int failed = run_suite(&(const struct suite){0});
+    int failed = run_suite(suite);
     rmdir(directory);
     return failed;
 }
+RUN_TESTS(.run = run_in_directory)

@@ -516,8 +516,9 @@ TEST(knows_the_network_namespace_of_a_keeper) {
         ck_assert_msg(!hak_collector_is_elsewhere(unknown[i]), "%s", unknown[i]);
 }
 
-int main(int count, char **arguments) {
+static int run_or_keep(const struct suite *suite, int count, char **arguments) {
     if (count > 1 && strcmp(arguments[1], "--keeper") == 0)
         return run_as_keeper();
-    return run_suite(&(const struct suite){0});
+    return run_suite(suite);
 }
+RUN_TESTS(.run = run_or_keep)
