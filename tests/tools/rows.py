@@ -59,9 +59,13 @@ def stop_status(report):
     return 139 if "(SIGSEGV)" in report or " faulted" in report else 134
 
 
+def source_of(words):
+    return next(word for word in words if re.search(r"\.c(pp)?$", word))
+
+
 def made_path(words):
     """Where a program that a row compiles lies: beside the rows' directories, by its command."""
-    return os.path.abspath(f"made.{zlib.crc32(' '.join(words).encode()):08x}/{re.sub('[.][^.]*$', '', os.path.basename(words[-1]))}")
+    return os.path.abspath(f"made.{zlib.crc32(' '.join(words).encode()):08x}/{re.sub('[.][^.]*$', '', os.path.basename(source_of(words)))}")
 
 
 def made_by(words):
@@ -74,13 +78,13 @@ class Row:
     """A program of tests/FOLDER in one way, and its checks: functions of the row that return what is wrong, or None. Where a check runs commands, it
     is a generator: `status, said = yield from row.ask(...)`."""
 
-    def __init__(self, name, folder, checks, level=None, layout="auto", variables=(), arguments=(), run=None, drop_output=False, base=None, made=None):
-        """`run`: options of `hakmem-trace run`, in place of LD_PRELOAD. `base`: the path of the report without its ending. `made`: the command that
-        compiles the program, but for its -o; without it `make tests` does. A variable without a value is not set."""
+    def __init__(self, name, folder, checks, level=None, layout="auto", variables=(), arguments=(), run=None, drop_output=False, base=None, made=()):
+        """`run`: options of `hakmem-trace run`, in place of LD_PRELOAD. `base`: the path of the report without its ending. `made`: commands that
+        compile the program, and more that it needs, but for their -o; without them `make tests` does. A variable without a value is not set."""
         self.name, self.folder, self.program = name, folder, name.split(".")[0]
         self.made, self.arguments = made, arguments
         self.level, self.layout, self.run, self.drop_output = level, layout, run, drop_output
-        self.path = made_path(made) if made else f"{BUILD}/tests/{folder}/{self.program}"
+        self.path = made_path(made[0]) if made else f"{BUILD}/tests/{folder}/{self.program}"
         self.base = base or f"{SOURCE}/tests/{folder}/{name}"
         self.variables = variables_of(self.program) + list(variables)
         self.checks = [check for check in checks if not self.is_left_out(check) and (not UPDATE or hasattr(check, "writes"))]
@@ -329,7 +333,7 @@ def main(rows, at_end=None):
         print("".join(f"{row.name} {check.__name__}\n" for row in rows for check in row.checks), end="")
         return 0
     reds = []
-    run_jobs(made_by(words) for words in {row.made: None for row in rows if row.made and row.checks})
+    run_jobs(made_by(words) for words in {words: None for row in rows if row.checks for words in row.made})
     run_jobs(row.job(reds) for row in rows)
     wrong = at_end() if at_end and (UPDATE or not only) else None
     if wrong:
