@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
-# A program that has Valgrind's and ASan's macros for its pools gets hakmem's by one flag: it compiles as C and as C++ with all warnings,
-# is correct where it is, and each misuse has its exact report. Without hakmem nothing is found and nothing is said.
-. "${SOURCE:?}/tests/tools/pools.sh"
-begin_reports "$@"
+# A program that has Valgrind's and ASan's macros for its pools gets hakmem's by one flag: it compiles as C and as C++ with all warnings.
+. "${SOURCE:?}/tests/tools/test.sh"
 cp "$SOURCE/tests/pools/arena.c" .
 strict=(-Wall -Wextra -Werror -Wshadow -g -O1 -I "$SOURCE/include/hakmem")
 for compiler in "${CC:-gcc} -std=gnu89" "${CC:-gcc} -std=c11 -Wpedantic" "${CC:-gcc} -std=gnu11 -O0" "clang -std=gnu11"; do
@@ -24,19 +22,6 @@ printf '#include <valgrind/memcheck.h>\nint main() { char *p = nullptr; VALGRIND
 for compiler in "${CXX:-g++} -std=c++11" "clang++ -std=c++20"; do
     $compiler "${strict[@]}" -o one one.cc && ./one || complain "$compiler: the macros are no C++"
 done
-"${CC:-gcc}" -std=gnu11 "${strict[@]}" -o arena arena.c || exit 1
-
-[ "$(./arena correct)" = 'pools: 0, there: 0, gone: 0, closed: 0' ] || complain "without hakmem: $(./arena correct)"
-for does in twice cleared moved freelike; do
-    said=$(./arena $does 2>&1) && [ -z "$said" ] || complain "without hakmem: $does: status $?: $said"
-done
-for level in normal trace light; do
-    due='pools: 1, there: 1, gone: 0, closed: 0'
-    [ $level != light ] || due=${due/there: 1/there: 0}
-    said=$(HAKMEM_CHECK=$level LD_PRELOAD=$BUILD/hakmem-debug.so ./arena correct 2>&1) || complain "correct, $level: status $?"
-    [ "$said" = "$due" ] || complain "correct, $level: $said"
-done
-
 # A macro evaluates what it is given once.
 cat >once.c <<'C'
 #include <valgrind/memcheck.h>
@@ -52,5 +37,3 @@ int main(void) {
 }
 C
 "${CC:-gcc}" -std=gnu11 "${strict[@]}" -o once once.c && LD_PRELOAD=$BUILD/hakmem-debug.so ./once || complain "once: status $?"
-
-printf '%s\n' twice other inside cleared renewed resized destroyed moved freelike | sed 's/^/arena /' | each_in_parallel misuse || failed=1

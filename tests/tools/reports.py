@@ -24,6 +24,7 @@ RULES = [
     (r"at exit, in [0-9.,]+ ms", "at exit, in N ms"),
     (r"^      [0-9,]+ +([A-Za-z_]+)", r"      N           \1"),
     (r" -- [^ ]*/tests/(faults|crash|guarded|light)/", r" -- tests/\1/"),
+    (r" -- [^ ]*/made\.[0-9a-f]{8}/", " -- "),
     (r"-s [^ ]*hakmem\.([a-z0-9_]+)\.[0-9]+\.db", r"-s hakmem.\1.N.db", EACH),
     (r"store=[^ ]*hakmem\.([a-z0-9_]+)\.[0-9]+\.db", r"store=hakmem.\1.N.db"),
     (r"(hakmem src/[a-z_/]+\.[ch]):[0-9]+", r"\1:N"),
