@@ -9,7 +9,7 @@ import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../tools"))
-from rows import SOURCE, TIER, TRACE, UPDATE, Row, compare_report, difference, main, programs_in, says, stop_status  # noqa: E402
+from rows import SOURCE, TIER, TRACE, UPDATE, Row, compare_report, difference, main, prints, programs_in, stop_status  # noqa: E402
 import reports  # noqa: E402
 
 HERE = f"{SOURCE}/tests/guarded"
@@ -114,7 +114,7 @@ def vector_rows():
     cases = [(case, "fit") for case in ("by_default", "blocked", "ignored")]
     cases += [(case, "size") for case in ("each_instruction", "same_stack", "blocked", "ignored", "handler", "counters", "read_only", "at_once")]
     of_all = ["HAKMEM_GUARD=all", "HAKMEM_GUARD_SIDE=after", AS_BY_DEFAULT]
-    through = says("through\n")
+    through = prints("through\n")
     for case, align in cases:
         for level in "normal", "trace":
             if TIER != "quick" or (case, level) == ("each_instruction", "normal"):

@@ -4,7 +4,7 @@ import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../tools"))
-from rows import SOURCE, TIER, Row, main, report, says, silent  # noqa: E402
+from rows import SOURCE, TIER, Row, main, prints, report, silent  # noqa: E402
 
 HERE, REQUEST = f"{SOURCE}/tests/pools", f"{SOURCE}/examples/pools/request/request.cpp"
 GCC, GXX = os.environ.get("CC", "gcc"), os.environ.get("CXX", "g++")
@@ -53,8 +53,8 @@ def misuses(program):
 def arena():
     there = "pools: {0}, there: {1}, gone: 0, closed: 0\n"
     for level in "normal", "trace", "light":
-        yield row("arena", "correct", says(there.format(1, int(level != "light"))), AS_BY_DEFAULT, level=level, name=level)
-    yield row("arena", "correct", says(there.format(0, 0)), WITHOUT, name="without")
+        yield row("arena", "correct", prints(there.format(1, int(level != "light"))), AS_BY_DEFAULT, level=level, name=level)
+    yield row("arena", "correct", prints(there.format(0, 0)), WITHOUT, name="without")
     for case in "twice", "cleared", "moved", "freelike":
         yield row("arena", case, silent, WITHOUT, name="without")
 
@@ -65,7 +65,7 @@ def classes():
         for standard in "c++17", "c++20":
             made = (compiler, f"-std={standard}", *MADE["classes"][2:])
             name = f"{'gcc' if compiler == GXX else 'clang'}.{standard}"
-            correct = says("441 201 102 590\n")
+            correct = prints("441 201 102 590\n")
             for level in "normal", "trace", "light":
                 guard = "auto" if level == "light" else "all"
                 yield row("classes", "correct", correct, AS_BY_DEFAULT, f"HAKMEM_GUARD={guard}", level=level, name=f"{level}.{name}", made=made)
@@ -77,12 +77,12 @@ def guarded():
     point to."""
     for level, guard, pieces in (("normal", "all", "some"), ("normal", "sites:4", "some"), ("normal", "off", "none"), ("trace", "all", "some"),
                                  ("trace", "auto", "none"), ("light", "auto", "none")):
-        yield row("guarded", "correct", says(f"child: 0\nguarded: {pieces}\n"), AS_BY_DEFAULT, f"HAKMEM_GUARD={guard}", LEAKS, level=level, name=f"{level}.{guard}")
+        yield row("guarded", "correct", prints(f"child: 0\nguarded: {pieces}\n"), AS_BY_DEFAULT, f"HAKMEM_GUARD={guard}", LEAKS, level=level, name=f"{level}.{guard}")
     yield row("guarded", "arena", silent, AS_BY_DEFAULT, LEAKS)
     for case in "other", "inside", "free", "twice", "late":
         yield row("guarded", case, once, AS_BY_DEFAULT, "HAKMEM_ON_FAULT=continue", name="continue")
     for name, made in ("gcc", MADE["guarded"]), ("clang", BY_CLANG["guarded"]):
-        yield row("guarded", "correct", says("child: 0\nguarded: none\n"), WITHOUT, name=f"without.{name}", made=made)
+        yield row("guarded", "correct", prints("child: 0\nguarded: none\n"), WITHOUT, name=f"without.{name}", made=made)
         for case in "overflow", "twice", "late", "other", "inside", "leak":
             yield row("guarded", case, silent, WITHOUT, name=f"without.{name}", made=made)
 
@@ -93,10 +93,10 @@ def request():
     late = (r"HKM-304 use-after-free: (log\(\) request.cpp:22|main\(\) request.cpp:39) reads 1 byte at offset 0 of a 12-byte block freed by "
             r"end\(\) request.cpp:19")
     yield row("request", "late", starts(late, (134, 139)), AS_BY_DEFAULT)
-    yield row("request", "", says("//\n"), AS_BY_DEFAULT, "HAKMEM_GUARD=all", LEAKS)
+    yield row("request", "", prints("//\n"), AS_BY_DEFAULT, "HAKMEM_GUARD=all", LEAKS)
     for name, made in ("gcc", MADE["request"]), ("clang", BY_CLANG["request"]):
         for case in "", "late":
-            yield row("request", case, says("//\n"), WITHOUT, name=f"without.{name}", made=made)
+            yield row("request", case, prints("//\n"), WITHOUT, name=f"without.{name}", made=made)
 
 
 def gone():

@@ -160,15 +160,15 @@ class Row:
 
 # ---- checks that several folders have
 
-def says(due):
+def prints(due):
     """A check: the program ends with 0, and prints this."""
-    def says_due(row):
+    def prints_due(row):
         return f"status {row.status}, printed:\n{row.printed[:2000]}" if row.status or row.printed != due else None
-    says_due.__name__ = "says" if due else "silent"
-    return says_due
+    prints_due.__name__ = "prints" if due else "silent"
+    return prints_due
 
 
-silent = says("")
+silent = prints("")
 
 
 def difference(due, found, name, printed="what it printed"):
