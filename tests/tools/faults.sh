@@ -83,18 +83,6 @@ run_program_once() {
     wait_for_store "$directory"
 }
 
-# The exit status of a program with the report on stdin: by hakmem's SIGABRT, by the SIGSEGV that the
-# processor raised at a closed page, or, with leaks, as it would have.
-stop_status() {
-    local report
-    report=$(cat)
-    case $report in
-    'hakmem: HKM-401 '*) echo 0 ;;
-    *'(SIGSEGV)'* | *' faulted'*) echo 139 ;;
-    *) echo 134 ;;
-    esac
-}
-
 # each_in_parallel FUNCTION: calls it with the words of each line of stdin, some at a time, since most
 # of a run is waiting for its collector. Prints what they print in the order of the lines; fails when
 # one of them does.
