@@ -61,7 +61,7 @@ done
 closes_with 0 '--jobs 1 few' '3 passed, 0 failed'
 [ "$(xargs <order)" = 'c_long b_usual a_short' ] || { echo "tests that have not run begin in the order $(xargs <order)" && failed=1; }
 
-# What tests/seconds says of a machine like others comes before the limit, and what is known of this one before both.
+# The seconds of another machine (tests/seconds) come before the limit, and those of this one before both.
 begins_with() { # SECONDS OF THIS MACHINE, OF OTHERS, FIRST
     rm -f order && echo "$1" >build/tests/seconds && echo "$2" >tests/seconds
     closes_with 0 '--jobs 1 few' '3 passed, 0 failed'

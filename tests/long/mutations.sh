@@ -159,7 +159,7 @@ while IFS=$'\t' read -r name file change tests; do
             limit=$((60 + 10 * took[$test])) quick=
             [[ $of_quick != *" $test "* ]] || quick=1
             shown=$(QUICK=$quick show "$test")
-            # What a script leaves out in the quick tier may be what finds it.
+            # A part that the quick tier leaves out may find it.
             [[ $shown != "${due[$test]}" || -z $quick || $test != script.* ]] || { quick='' && shown=$(show "$test"); }
             with+="${due[$test]} " without+="$shown "
             [ "$shown" = "${due[$test]}" ] && continue

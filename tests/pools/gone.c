@@ -1,3 +1,4 @@
+/* Calls for a pool that is destroyed already, one for each name (tests/pools/rows.py). */
 #include <hakmem.h>
 #include <string.h>
 static char pool[256], other[16];

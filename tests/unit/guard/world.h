@@ -43,7 +43,7 @@ extern _Atomic uint64_t amount_counted[256];
 /* Called for each record that is written; NULL: nothing is. */
 extern void (*when_recorded)(void);
 
-/* What the tracer answers. */
+/* The answers of the tracer. */
 extern uint32_t stack_of_program;
 extern struct hak_code_place places[8]; /* of every stack */
 extern size_t place_count;
