@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All that `make tests` makes (GOAL: another one), made by clang without a warning, and the demo with it. `make check` only has clang read the sources
+# All that `make tests` makes (GOAL: another one), made by clang without a warning, and the demo with it. `make check-full` only has clang read the sources
 # (tests/lint/compilers.sh).
 # timeout: 3600
 set -u

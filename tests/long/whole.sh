@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The tests of `make check` that leave out most of their ways there, with all of them. ONLY="faults/rows.sh": these.
+# The tests of `make check-full` that leave out most of their ways there, with all of them. ONLY="faults/rows.sh": these.
 # Without it each EVERYth test, which are others on each day of the year.
 # timeout: 21600
 . "${SOURCE:?}/tests/tools/test.sh"
