@@ -16,6 +16,7 @@ for word; do
 done
 case " $* " in
 *' -DOTHER_FLAGS '*) ;;
+*/one_test.c\ *) : >"$dependencies" ;; # of this test alone: it includes nothing
 *' -c '*) sed -E "s,(^| )$built/,\1out/,g" "$real/${dependencies#out/}" >"$dependencies" && [ -s "$dependencies" ] || exit 1 ;;
 esac
 : >"$out"
