@@ -118,7 +118,8 @@ def vector_rows():
     for case, align in cases:
         for level in "normal", "trace":
             if TIER != "quick" or (case, level) == ("each_instruction", "normal"):
-                yield Row(f"vectors.{case}.{align}.{level}", "guarded", [through], level, "", of_all + ["HAKMEM_TRACE=off", f"HAKMEM_GUARD_ALIGN={align}"], [case])
+                yield Row(f"vectors.{case}.{align}.{level}", "guarded", [through], level, "",
+                          of_all + ["HAKMEM_TRACE=off", f"HAKMEM_GUARD_ALIGN={align.replace('fit', '')}"], [case])
     # Recorded, with the first blocks of each site alone, and on the light path.
     for more in ["HAKMEM_GUARD=all"], ["HAKMEM_GUARD=sites:4"], ["HAKMEM_CHECK=light", "HAKMEM_GUARD=sample:1"]:
         if TIER != "quick":

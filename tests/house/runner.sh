@@ -84,12 +84,16 @@ closes_with 0 few '3 passed, 0 failed'
 closes_with 0 "--until $((EPOCHSECONDS + 1000))" $'ran 2 of the 2 tests that the quick tier does not run whole\n2 passed, 0 failed'
 closes_with 0 "--until $((EPOCHSECONDS - 1))" \
     $'ran 0 of the 2 tests that the quick tier does not run whole\nnot run: few/b_usual.sh few/c_long.sh\n0 passed, 0 failed'
+closes_with 2 '--until soon' "tests/run: tests/tools/window.py cannot choose tests until 'soon': see above"
 printf '%s\n' '1 1 few/b_usual.sh' '1 100000 few/c_long.sh' >tests/seconds
 closes_with 0 "--until $((EPOCHSECONDS + 1000))" \
     $'ran 1 of the 2 tests that the quick tier does not run whole\nnot run: few/c_long.sh\n1 passed, 0 failed'
 [ "$(tests/run --list)" = $'few/a_short.sh\nfew/b_usual.sh\nfew/c_long.sh' ] || { tests/run --list && failed=1; }
 echo '[ "${LIST-}" != 1 ] || echo row' | test_of rows
 [ "$(tests/run --list few/rows.sh)" = 'few/rows.sh:row' ] || { tests/run --list && failed=1; }
+closes_with 1 few/rows.sh '0 passed, 1 failed'
+echo 'echo 2 rows, 3 cases, 0 red' | test_of rows
+closes_with 0 few/rows.sh '3 passed, 0 failed'
 
 # window DAY TOUCHED: of five tests that take 100 s each, those that fit into 250 s of two processors, in the order of their importance.
 window() {

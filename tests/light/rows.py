@@ -33,6 +33,8 @@ def report(row):
     if UPDATE:
         print(f"{row.name}: status {row.status}, {found.count(chr(10))} lines")
         return None
+    if not due:
+        return "no report is due"
     return difference(due, found, os.path.basename(path)) + (f"\nexit status {row.status}, expected the program's own, 0" if row.status else "")
 
 
