@@ -77,13 +77,13 @@ void hak_loop_read_worker(struct hak_loop *l) {
 }
 
 /* Gives up sessions that nobody holds any more, as no worker stays alive and they would keep this
- * process for ever; with the last one it is said, and the keeper ends. */
+ * process for ever; with the last one it is said. The keeper ends when it holds none: one that was
+ * revived may never have had any. */
 static void give_up_abandoned(struct hak_loop *l) {
     l->gave_up |= hak_held_forget_abandoned(&l->held);
-    if (!l->gave_up || l->held.count || l->guests.count || l->worker.config.hold)
-        return;
-    hak_say("the recorded events could not be stored and are lost");
-    l->finished = true;
+    l->is_over = !l->held.count && !l->guests.count && !l->worker.config.hold;
+    if (l->is_over && l->gave_up)
+        hak_say("the recorded events could not be stored and are lost");
 }
 
 /* Starts a worker where one is due; if that is hopeless, sessions that nobody has any more are
@@ -93,7 +93,8 @@ static void start_worker(struct hak_loop *l) {
         return;
     if (hak_keeper_worker_is_hopeless(&l->worker))
         give_up_abandoned(l);
-    hak_keeper_worker_start(&l->worker, l->listening, &l->held, &l->unrecorded);
+    if (!l->is_over)
+        hak_keeper_worker_start(&l->worker, l->listening, &l->held, &l->unrecorded);
 }
 
 /* ---- hellos ---------------------------------------------------------------------------------- */
@@ -277,7 +278,7 @@ static bool obey(struct hak_loop *l) {
     bool is_cut = l->desk->is_cut;
     uint32_t wanted = l->desk->sync_wanted;
     pthread_mutex_unlock(&l->desk->lock);
-    if (leave || (hand_over && is_handed_over(l)) || l->finished)
+    if (leave || (hand_over && is_handed_over(l)) || l->finished || l->is_over)
         return false;
     begin_sync(l, wanted);
     bool finish = wants_finish(l, hold, is_cut);

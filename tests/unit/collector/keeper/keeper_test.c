@@ -445,6 +445,42 @@ TEST(is_replaced_when_it_dies) {
     ck_assert_int_eq(ask("SELECT count(*) FROM loss"), 0);
 }
 
+/* Copies hakmem-collect to `path`. */
+static void copy_collect(const char *path) {
+    char bytes[65536];
+    int from = open(collect, O_RDONLY), to = open(path, O_WRONLY | O_CREAT | O_EXCL, 0700);
+    for (ssize_t got; (got = read(from, bytes, sizeof bytes)) > 0;)
+        ck_assert_int_eq(write(to, bytes, (size_t)got), got);
+    close(from);
+    close(to);
+}
+
+/* A revived keeper's worker was killed before it had handed a session over, and no other one can be
+ * started: there is nothing to be done, and nobody else could end it. */
+TEST(ends_when_revived_without_a_worker) {
+    static struct hak_link_message config = {.type = HAK_LINK_CONFIG, .next_number = 3};
+    struct sockaddr_un any = {.sun_family = AF_UNIX}; /* the kernel gives it an abstract name */
+    char path[256];
+    char *arguments[] = {path, (char *)"--keeper", (char *)"--revived", NULL};
+    int status, pair[2], listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(listening, (struct sockaddr *)&any, sizeof any.sun_family), 0);
+    ck_assert_int_eq(listen(listening, 1), 0);
+    snprintf(path, sizeof path, "%s/hakmem-collect", program.directory);
+    copy_collect(path);
+    ck_assert_int_eq(hak_link_pair(pair), 0);
+    pid_t revived = hak_link_spawn(path, arguments, pair[1]);
+    ck_assert_int_gt(revived, 0);
+    close(pair[1]);
+    ck_assert_int_eq(hak_link_send_wait(pair[0], &config, listening), 0);
+    close(listening);
+    struct pollfd p = {.fd = pair[0], .events = POLLIN};
+    ck_assert_int_eq(poll(&p, 1, -1), 1); /* it has taken over, and asks for an end */
+    ck_assert_int_eq(unlink(path), 0);
+    close(pair[0]);
+    ck_assert_int_eq(waitpid(revived, &status, 0), revived);
+    ck_assert_int_eq(status, 0);
+}
+
 TEST(leaves_one_closed_file) {
     uint32_t live = 99;
     join_keeper();
