@@ -44,10 +44,9 @@ make_library() {
     make -s -j2 -C "$tree" BUILD="$BUILD" "$@" >make.log 2>&1
 }
 mkdir -p "$BUILD/tests"
-ln -s "$programs/hakmem-collect" "$programs/hakmem-trace" "$BUILD"
+ln -s "$programs"/{hakmem-collect,hakmem-trace,hakmem-player,hakmem_sqlite.so,libhakmem.so} "$BUILD"
 # Programs of tests are those that are made already; unit tests are made anew.
 find "$programs/tests" -mindepth 1 -maxdepth 1 -type d ! -name unit ! -name scratch ! -name 'results*' -exec ln -s -t "$BUILD/tests" {} +
-ln -s "$programs/libhakmem.so" "$BUILD"
 
 # Runs a command for $limit seconds of limited.py at most; what it prints goes into the file $1. Prints how it ended.
 ends() {
@@ -136,7 +135,7 @@ while IFS=$'\t' read -r name _ _ tests; do
     done
 done <"$list"
 # shellcheck disable=SC2046 # words
-of_quick=" $(cd "$SOURCE" && /usr/bin/python3 tests/tools/quick_tier.py $(grep -v '^#' "$list" | cut -f 4)) "
+of_quick=" $(cd "$SOURCE" && /usr/bin/python3 tests/tools/quick_tier.py finders $(grep -v '^#' "$list" | cut -f 4)) "
 number=0
 echo '| check taken out | in | tests | with the check | without | quick tier |'
 echo '|---|---|---|---|---|---|'
