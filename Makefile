@@ -74,7 +74,7 @@ DEBUG_FAMILY := $(wildcard src/entry/debug/*.c)
 
 # Level light (src/light.h): the plain allocator a second time, which shares the options, the size classes and the threads' data
 # of the checks' half.
-LIGHT_SRC  := $(PLAIN_FAMILY) $(filter-out src/options%.c src/size_class.c $(addprefix src/platform/,objects.c readable.c symbols.c thread_key.c) src/front/front.c src/entry/deepbind.c src/entry/environment/environment.c,$(LAYER_SRC)) src/entry/sampled.c $(wildcard src/entry/light/*.c)
+LIGHT_SRC  := $(PLAIN_FAMILY) $(filter-out src/options%.c src/size_class.c $(addprefix src/platform/,objects.c readable.c symbols.c thread_key.c) src/front/front.c src/entry/loader.c src/entry/environment/environment.c,$(LAYER_SRC)) src/entry/sampled.c $(wildcard src/entry/light/*.c)
 
 # The thread that gives memory back (src/background/background.h): of libhakmem.so and of level light.
 BACKGROUND_SRC := $(wildcard src/background/*.c)
@@ -87,7 +87,7 @@ PROFILE_SRC := $(wildcard src/entry/counted/*.c src/platform/jumps/*.c src/unwin
                $(patsubst %,src/unwind/%.c,unwind code frame_pointer modules rules stack_memory)
 
 # hakmem-record.so (src/entry/keep/keep.h): the recorder of hakmem-debug.so without checks and layers.
-KEEP_SRC     := $(wildcard src/options*.c src/entry/keep/*.c) $(foreach f,operators cxx cxx_weak deepbind environment/environment,src/entry/$(f).c)
+KEEP_SRC     := $(wildcard src/options*.c src/entry/keep/*.c) $(foreach f,operators cxx cxx_weak loader environment/environment,src/entry/$(f).c)
 RECORDER_SRC := $(foreach d,platform decode trace trace/* tree unwind metrics,$(wildcard src/$(d)/*.c))
 
 # hakmem-attach.so (src/entry/attach/attach.h): the same for a program that runs already. It is loaded late, so without -z initfirst,

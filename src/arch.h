@@ -10,7 +10,7 @@
  *   tags.h           memory tags, or none                      memory_tags.h
  *   checksum.h       CRC-32C by an instruction                 base/checksum.c
  *   cxx.h            hak_cxx_try: a call that catches          entry/cxx.c
- *   dlopen.h         dlopen, a jump to the next one            entry/deepbind.c
+ *   loader.h         dlopen and dlsym, jumps to the next ones  entry/loader.c
  *   here.h           registers as DWARF numbers them           unwind/registers.h
  *   rule.h           bits of a compact rule; return addresses  unwind/rules.h
  *   rule_of_row.h    such a rule out of a row of CFI           unwind/rules.c

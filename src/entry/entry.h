@@ -13,7 +13,7 @@
  *               foreign.c     a pointer that is none of ours; allocators.h finds its owner,
  *                             external_guard.h counts
  *               summary.h     the heap's summary at the end of the process
- *               deepbind.c    dlopen, so that libraries find this malloc and not libc's
+ *               loader.c      dlopen and dlsym, so that libraries find this malloc and not libc's
  *               environment/  the options' environment, older libcs, sanitizers
  *               nested/       a call in a signal handler that interrupted another (debug build)
  *

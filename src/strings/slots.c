@@ -275,16 +275,19 @@ static bool find_replaced(const char *name, const void *function) {
             !symbol || symbol->st_shndx != SHN_UNDEF);
 }
 
-/* hakmem's dlopen (entry/deepbind.c), which not all that is linked with this has. */
+/* hakmem's dlopen and dlsym (entry/loader.c), which not all that is linked with this has. */
 extern char hak_entry_dlopen[] __attribute__((weak, visibility("hidden")));
+extern char hak_entry_dlsym[] __attribute__((weak, visibility("hidden")));
 
-/* hakmem's own of that name, which the program calls: dlopen, exec. NULL: there is none, or the
- * program has its own PLT as its address. */
+/* hakmem's own of that name, which the program calls: dlopen, dlsym, exec. NULL: there is none, or
+ * the program has its own PLT as its address. */
 static void *own_function(unsigned number) {
     struct hak_object own, of;
     unsigned shape = hak_string_rows[number].shape;
     if (number == HAK_CALL_dlopen)
         return hak_entry_dlopen;
+    if (number == HAK_CALL_dlsym)
+        return hak_entry_dlsym;
     if (shape != EXECUTE && shape != EXECUTE_LIST && shape != EXECUTE_LIST_IN)
         return NULL;
     void *found = hak_symbol_default(hak_string_name(number));

@@ -21,7 +21,7 @@ for library in libhakmem.so hakmem-debug.so hakmem-record.so hakmem-attach.so; d
             valloc | pvalloc | malloc_usable_size | malloc_trim | mallinfo | mallinfo2 | malloc_stats | mallopt | \
             malloc_info | _Zn* | _Zd* | free_sized | free_aligned_sized | hak_*) ;;
         strdup | strndup) [ "$library" = hakmem-record.so ] || complain "$library exports $name" ;; # an allocator's own are copied
-        dlopen) ;; # without RTLD_DEEPBIND (src/entry/deepbind.c)
+        dlopen | dlsym) ;; # so that libraries find this malloc (src/entry/loader.c)
         prctl | syscall) [ "$library" != hakmem-attach.so ] || complain "$library exports $name" ;; # which enter a sandbox
         mlockall) [ "$library" != hakmem-attach.so ] || complain "$library exports $name" ;; # which fills the registry
         __libc_malloc | __libc_free | __libc_calloc | __libc_realloc | __libc_memalign | __libc_valloc | \
