@@ -46,7 +46,7 @@ make_library() {
 mkdir -p "$BUILD/tests"
 ln -s "$programs"/{hakmem-collect,hakmem-trace,hakmem-player,hakmem_sqlite.so,libhakmem.so} "$BUILD"
 # Programs of tests are those that are made already; unit tests are made anew.
-find "$programs/tests" -mindepth 1 -maxdepth 1 -type d ! -name unit ! -name scratch ! -name 'results*' -exec ln -s -t "$BUILD/tests" {} +
+find "$programs/tests" -mindepth 1 -maxdepth 1 -type d ! -name unit ! -name scratch ! -name 'results*' ! -name 'postgres*' -exec ln -s -t "$BUILD/tests" {} +
 
 # Runs a command for $limit seconds of limited.py at most; what it prints goes into the file $1. Prints how it ended.
 ends() {
