@@ -5,7 +5,7 @@ import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../tools"))
-from rows import SOURCE, TIER, UPDATE, Row, compare_report, main, mutation_rows, next_, programs_in, says  # noqa: E402
+from rows import AS_BY_DEFAULT, SOURCE, TIER, UPDATE, Row, compare_report, main, mutation_rows, next_, programs_in, says  # noqa: E402
 import reports  # noqa: E402
 
 HERE = f"{SOURCE}/tests/crash"
@@ -106,10 +106,10 @@ def rows():
             types_next = TIER != "quick" and not UPDATE and (level == "trace" or own) and "\n  NEXT" in reports.read(base + ".report")
             checks = [report] + [next_] * types_next + [says(SAYS)] * (level == "normal" and program in SAYS)
             yield Row(f"{program}.{level}", "crash", checks, level, base=base, run=["--check", "normal"] if level == "normal" else None)
-    yield Row("fill_used.normal", "crash", [says(SAYS)], "normal")
+    yield Row("fill_used.normal", "crash", [says(SAYS)], "normal", variables=[AS_BY_DEFAULT])
     for guard in ("off", "sites:4", "all") if TIER != "quick" else ():
         yield Row(f"freed_twice.normal.{guard}", "crash", [says(SAYS), once], "normal",
-                  variables=["HAKMEM_ON_FAULT=continue", f"HAKMEM_GUARD={guard}"])
+                  variables=[AS_BY_DEFAULT, "HAKMEM_ON_FAULT=continue", f"HAKMEM_GUARD={guard}"])
     yield from mutation_rows("crash")
 
 

@@ -9,13 +9,12 @@ import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../tools"))
-from rows import SOURCE, TIER, TRACE, UPDATE, Row, compare_report, difference, main, prints, programs_in, stop_status  # noqa: E402
+from rows import AS_BY_DEFAULT, SOURCE, TIER, TRACE, UPDATE, Row, compare_report, difference, main, prints, programs_in, stop_status  # noqa: E402
 import reports  # noqa: E402
 
 HERE = f"{SOURCE}/tests/guarded"
 FAULTS = [name for name in programs_in("guarded") if "_" in name]
 SIDES = {"after": "HAKMEM_GUARD_SIDE=after", "before": "HAKMEM_GUARD_SIDE=before", "byte": "HAKMEM_GUARD_ALIGN=1"}
-AS_BY_DEFAULT = "HAKMEM_GUARD_WATCH="
 
 # ---- reports
 

@@ -5,7 +5,7 @@ import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../tools"))
-from rows import SOURCE, TIER, TRACE, Row, main, made_path, source_of  # noqa: E402
+from rows import AS_BY_DEFAULT, SOURCE, TIER, TRACE, Row, main, made_path, source_of  # noqa: E402
 import reports  # noqa: E402
 
 HERE = f"{SOURCE}/tests/leaks"
@@ -48,7 +48,7 @@ def rows():
             if level == "recorded":
                 yield Row(name, "leaks", [stored], run=["--leaks=1", "--log", "log", "-s", "out.db"], variables=["HAKMEM_CHECK=trace", "HAKMEM_LAYOUT=header"], **more)
             else:
-                yield Row(name, "leaks", [raw], level, layout, ["HAKMEM_TRACE=off", "HAKMEM_LEAKS=1", f"HAKMEM_LOG={os.path.abspath(name)}/log", "HAKMEM_GUARD_WATCH="],
+                yield Row(name, "leaks", [raw], level, layout, ["HAKMEM_TRACE=off", "HAKMEM_LEAKS=1", f"HAKMEM_LOG={os.path.abspath(name)}/log", AS_BY_DEFAULT],
                           drop_output=True, **more)
 
 

@@ -26,7 +26,7 @@ def of_light(program):
 
 def report(row):
     """It gives exactly its report, NAME.report or that of tests/guarded with what level light changes, and ends with the program's own status."""
-    path, found = f"{HERE}/{row.program}.report", reports.normalise(row.printed)
+    path, found = f"{row.base}.report", reports.normalise(row.printed)
     due = reports.read(path) if os.path.exists(path) else of_light(row.program) if row.folder == "guarded" else ""
     if UPDATE and found != due:
         reports.write(path, found)
@@ -51,10 +51,10 @@ def rows():
     for program in programs_in("guarded"):
         if os.path.exists(f"{GUARDED}/{program}.after.report") and (TIER != "quick" or program in WATCHED):
             yield Row(f"{program}.light", "guarded", [report] * (program in WATCHED) + [first_line], "light",
-                      variables=["HAKMEM_GUARD=sample:1", "HAKMEM_GUARD_MEMORY=64M", "HAKMEM_WATCH=0"])
+                      variables=["HAKMEM_GUARD=sample:1", "HAKMEM_GUARD_MEMORY=64M", "HAKMEM_WATCH=0"], base=f"{HERE}/{program}")
     for program in programs_in("light"):
         if program.startswith("free_"):
-            yield Row(f"{program}.light", "light", [report], "light", variables=["HAKMEM_GUARD=off", "HAKMEM_WATCH=0"])
+            yield Row(f"{program}.light", "light", [report], "light", variables=["HAKMEM_GUARD=off", "HAKMEM_WATCH=0"], base=f"{HERE}/{program}")
 
 
 sys.exit(main(rows()))

@@ -4,11 +4,11 @@ import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../tools"))
-from rows import SOURCE, TIER, Row, main, prints, report, silent  # noqa: E402
+from rows import AS_BY_DEFAULT, SOURCE, TIER, Row, main, prints, report, silent  # noqa: E402
 
 HERE, REQUEST = f"{SOURCE}/tests/pools", f"{SOURCE}/examples/pools/request/request.cpp"
 GCC, GXX = os.environ.get("CC", "gcc"), os.environ.get("CXX", "g++")
-WITHOUT, AS_BY_DEFAULT, LEAKS = "LD_PRELOAD=", "HAKMEM_GUARD_WATCH=", "HAKMEM_LEAKS=error"
+WITHOUT, LEAKS = "LD_PRELOAD=", "HAKMEM_LEAKS=error"
 STRICT = ("-Wall", "-Wextra", "-Werror", "-Wshadow", "-g", "-O1", "-pthread")
 STRICT_CXX = (*STRICT, "-Wpedantic", "-Wconversion", "-Wold-style-cast", "-Wnon-virtual-dtor", "-I", f"{SOURCE}/include")
 PLAIN = (GCC, "-g", "-O0", "-Wall", "-I", f"{SOURCE}/include")

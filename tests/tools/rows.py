@@ -5,7 +5,6 @@ feed each check of the row. A folder's rows.py makes the rows and calls main(); 
     ROWS=PATTERN     those whose names fit, as in the shell; the program's directory stays, with what it printed
     UPDATE=1         writes the expectations anew, to be read before they are committed
     LIST=1           prints the name of each case, "ROW CHECK", and runs nothing
-    CASES=FILE       gets "ok ROW CHECK" or "red ROW CHECK" for each case
 
 This process runs all rows, some at a time, since much of a run is waiting for its collector. It waits for the ends of children alone: a recording has
 ended when the program and all that it started have, the collector too (PR_SET_CHILD_SUBREAPER).
@@ -13,12 +12,14 @@ ended when the program and all that it started have, the collector too (PR_SET_C
 import ctypes
 import difflib
 import fnmatch
+import glob
 import inspect
 import os
 import re
 import shutil
 import subprocess
 import sys
+import traceback
 import zlib
 
 import reports
@@ -32,6 +33,7 @@ UPDATE = bool(os.environ.get("UPDATE")) or "--update" in sys.argv
 AT_ONCE = 2 * (os.cpu_count() or 1)
 PR_SET_CHILD_SUBREAPER = 36
 MARK = "ROW_OF_TEST"  # in the environment of all that a row starts
+AS_BY_DEFAULT = "HAKMEM_GUARD_WATCH="  # of a row's variables: debug registers where this machine gives them
 
 
 def needed_variables():
@@ -88,6 +90,7 @@ class Row:
         self.base = base or f"{SOURCE}/tests/{folder}/{name}"
         self.variables = variables_of(self.program) + list(variables)
         self.checks = [check for check in checks if not self.is_left_out(check) and (not UPDATE or hasattr(check, "writes"))]
+        self.checks.sort(key=lambda check: check is next_)  # the last one, as its commands record anew
         self.directory = os.path.abspath(name)
         self.printed, self.status = "", None
 
@@ -137,25 +140,28 @@ class Row:
             if not (os.environ.get("TOOLS_FIRST") and "raw report: the collector did not finish the whole one within " in self.printed):
                 break
 
-    def job(self, reds):
-        """Records, then looks at each check."""
+    def job(self, cases):
+        """Records, then looks at each check; `cases` gets (name, what is wrong) of each. One that cannot be looked at is red, with the traceback."""
         if not self.checks:
             return
-        yield from self.record()
-        well = True
+        broken, is_well = (yield from caught(self.record)), True
         for check in self.checks:
-            wrong = check(self)
-            if inspect.isgenerator(wrong):
-                wrong = yield from wrong
+            wrong = broken or (yield from caught(check, self))
+            cases.append((f"{self.name} {check.__name__}", wrong))
             if wrong:
-                well = False
-                reds.append(f"{self.name} {check.__name__}")
+                is_well = False
                 print(f"{self.name} {check.__name__}: {wrong.rstrip()}", flush=True)
-            if os.environ.get("CASES"):
-                with open(os.environ["CASES"], "a", encoding="utf-8") as file:
-                    file.write(f"{'red' if wrong else 'ok'} {self.name} {check.__name__}\n")
-        if well and not os.environ.get("ROWS"):
+        if is_well and not os.environ.get("ROWS"):
             shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def caught(function, *arguments):
+    """What a function or generator returns, or the traceback with which it ends."""
+    try:
+        result = function(*arguments)
+        return (yield from result) if inspect.isgenerator(result) else result
+    except Exception:  # of whatever kind, it is this case's alone
+        return traceback.format_exc()
 
 
 # ---- checks that several folders have
@@ -325,22 +331,32 @@ def run_jobs(jobs):
                     go_on(*waiting.pop(row))
 
 
+def unused_reports(rows):
+    """Of the folders that the rows have their reports in, those that no row has."""
+    there = {path for folder in {os.path.dirname(row.base) for row in rows} for path in glob.glob(f"{folder}/*.report")}
+    unused = sorted(path for path in there if path.replace(".gcc10.report", ".report") not in {f"{row.base}.report" for row in rows})
+    return f"no row has {', '.join(unused)}" if unused else None
+
+
 def main(rows, at_end=None):
-    """Runs the rows that ROWS fits; then, where it is not set, `at_end`, which returns what is wrong with all of them. Gives the exit status."""
+    """Runs the rows that ROWS fits; then, where it is not set, looks for reports without a row and calls `at_end`, which returns what is wrong with all of
+    them. Gives the exit status."""
     only = os.environ.get("ROWS")
     rows = [row for row in rows if fnmatch.fnmatchcase(row.name, only or "*")]
     if os.environ.get("LIST"):
         print("".join(f"{row.name} {check.__name__}\n" for row in rows for check in row.checks), end="")
         return 0
-    reds = []
+    cases, planned = [], sum(len(row.checks) for row in rows)
     run_jobs(made_by(words) for words in {words: None for row in rows if row.checks for words in row.made})
-    run_jobs(row.job(reds) for row in rows)
-    wrong = at_end() if at_end and (UPDATE or not only) else None
-    if wrong:
+    run_jobs(row.job(cases) for row in rows)
+    of_all = [f"{len(cases)} of {planned} cases ran" if len(cases) != planned else None]
+    if UPDATE or not only:
+        of_all += [at_end and at_end(), None if UPDATE or TIER == "quick" else unused_reports(rows)]
+    for wrong in filter(None, of_all):
         print(wrong)
-        reds.append("the whole")
+        cases.append(("folder all", wrong))
+    reds = [name for name, wrong in cases if wrong]
     for red in reds:
         print(f"complained: {red}")
-    cases = sum(len(row.checks) for row in rows)
-    print(f"{len(rows)} rows, {cases} cases, {len(reds)} red")
+    print(f"{len(rows)} rows, {len(cases)} cases, {len(reds)} red")
     return 1 if reds or not cases else 0
