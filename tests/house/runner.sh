@@ -3,11 +3,13 @@
 # and named, with its reason; a failure stays one; a folder that other users cannot enter is named; the slow ones begin, also where none has
 # run; `--long` that is interrupted keeps what has ended, and goes on; beside a live one it is refused; FULL=1 is for tests/long;
 # what hangs is ended. `--quick` runs what tests/quick names and says so to it; `--until` what that leaves, recent commits' rooms first, then the day's
-# window, and names what did not run; `--list` names cases. And which files lint looks at in the quick tier.
+# window, names what did not run, and ends in time; `--list` names cases. UPDATE, LIST and ROWS are heard for named tests alone. And which files lint looks at in
+# the quick tier, what is wrong in tests/quick, and what .ci/run says.
 set -u
+unset CHANGED
 SOURCE=${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 export BUILD=$PWD/build
-mkdir -p "$BUILD" tests/few tests/tools && cp "$SOURCE/tests/run" tests/run && cp "$SOURCE/tests/tools/window.py" tests/tools || exit 2
+mkdir -p "$BUILD" tests/few tests/tools && cp "$SOURCE/tests/run" tests/run && cp "$SOURCE/tests/tools/"{window,quick_tier}.py tests/tools || exit 2
 failed=0
 
 # test_of NAME: its script, from stdin.
@@ -82,9 +84,42 @@ closes_with 0 few '3 passed, 0 failed'
 
 # --until leaves out what the quick tier runs whole, and names what it has no time for; what has begun ends, and is looked at again if it is red.
 closes_with 0 "--until $((EPOCHSECONDS + 1000))" $'ran 2 of the 2 tests that the quick tier does not run whole\n2 passed, 0 failed'
-closes_with 0 "--until $((EPOCHSECONDS - 1))" \
-    $'ran 0 of the 2 tests that the quick tier does not run whole\nnot run: few/b_usual.sh few/c_long.sh\n0 passed, 0 failed'
+closes_with 1 "--until $((EPOCHSECONDS - 1))" \
+    $'ran 0 of the 2 tests that the quick tier does not run whole\nnot run: few/b_usual.sh few/c_long.sh\n0 passed, 1 failed'
 closes_with 2 '--until soon' "tests/run: tests/tools/window.py cannot choose tests until 'soon': see above"
+# .ci/run says how many ran. A make that takes too long is ended, and those behind it do not begin.
+mkdir .ci bin && cp "$SOURCE/.ci/run" .ci && echo "[ \"\$1\" != check-full ] || exec '$PWD/tests/run' --until \"\${2#UNTIL=}\"" >bin/make && chmod +x bin/make || exit 2
+ci_says() { # STATUS LINE
+    PATH=$PWD/bin:$PATH .ci/run >out 2>&1
+    [ $? -eq "$1" ] && [ "$(sed -n '$s/, [0-9]* minutes$//p' out)" = "$2" ] || { echo "due of .ci/run: $2" && cat out && failed=1; }
+}
+ci_says 0 'make demo: passed, make check: passed, make check-full: passed, ran 2 of the 2 tests that the quick tier does not run whole'
+sed -i 's/begun + 60 \* 60/begun/' .ci/run
+ci_says 1 'make demo: passed, make check: passed, make check-full: failed, ran 0 of the 2 tests that the quick tier does not run whole'
+sed -i 's/69 \* 60/1/' .ci/run && echo 'exec sleep 1000' >bin/make && rm -r build/tests/results
+ci_says 1 'make demo: failed, make check: failed, make check-full: failed, ran none'
+
+# A test that began before TIME is ended AFTER_UNTIL later, and has no result; one that failed is run again while there is time, else it has failed. The clock
+# is a file.
+tick() { echo "echo '$1' >'$PWD/clock'"; }
+at_clock() { # LINES: at the end of a run until a second later, which ends another second later
+    local until=$((EPOCHSECONDS + 1000))
+    sed -E "s/\\\$?\bEPOCHSECONDS\b/\$(cat '${PWD//\//\\/}\/clock')/g; s/^AFTER_UNTIL=480/AFTER_UNTIL=1/" "$SOURCE/tests/run" >tests/run
+    sed -i "s/LATER/$((until + 1))/" tests/few/b_usual.sh
+    echo $((until - 1)) >clock
+    closes_with 1 "--until $until few/b_usual.sh" "$1"
+    cp "$SOURCE/tests/run" tests/run
+}
+cp tests/few/b_usual.sh usual
+{ tick LATER && echo 'exec sleep 1000'; } | test_of b_usual
+at_clock $'not ended in time, which is not run: few/b_usual.sh\n0 passed, 1 failed'
+{ echo "echo once >>'$PWD/times'" && tick LATER && echo 'exit 1'; } | test_of b_usual
+at_clock $'not run: few/c_long.sh\n0 passed, 1 failed'
+[ "$(cat times)" = once ] || { echo "a test that failed runs again behind the end" && failed=1; }
+{ echo "[ -e '$PWD/second' ] || { touch '$PWD/second'; exit 1; }" && tick LATER && echo 'exec sleep 1000'; } | test_of b_usual
+at_clock $'not run: few/c_long.sh\n0 passed, 1 failed'
+mv usual tests/few/b_usual.sh
+
 printf '%s\n' '1 1 few/b_usual.sh' '1 100000 few/c_long.sh' >tests/seconds
 closes_with 0 "--until $((EPOCHSECONDS + 1000))" \
     $'ran 1 of the 2 tests that the quick tier does not run whole\nnot run: few/c_long.sh\n1 passed, 0 failed'
@@ -94,6 +129,37 @@ echo '[ "${LIST-}" != 1 ] || echo row' | test_of rows
 closes_with 1 few/rows.sh '0 passed, 1 failed'
 echo 'echo 2 rows, 3 cases, 0 red' | test_of rows
 closes_with 0 few/rows.sh '3 passed, 0 failed'
+# Each row that passes alone is a flaky one.
+rows_red() { # COMPLAINT...
+    rm -f again
+    {
+        echo "[ ! -e '$PWD/again' ] || { echo 9 rows, 9 cases, 0 red; exit 0; }; touch '$PWD/again'"
+        printf 'echo complained: %s\n' "$@"
+        echo "echo 9 rows, 9 cases, $# red; exit 1"
+    } | test_of rows
+}
+rows_red 'a.normal report' 'a.normal next' 'b report'
+closes_with 0 few/rows.sh $'flaky: few/rows.sh:a.normal\nflaky: few/rows.sh:b\n9 passed, 0 failed'
+rows_red 'a report' 'b report' 'c report'
+closes_with 1 few/rows.sh $'flaky: few/rows.sh:a\nflaky: few/rows.sh:b\nflaky: few/rows.sh:c\n6 passed, 3 failed'
+rm tests/few/rows.sh
+# Variables that choose or change cases are heard for tests that are named.
+echo "echo \"\${UPDATE-}\${LIST-}\${ROWS-}\${PROGRAMS-}\${CHANGED-}\${CK_RUN_CASE-}\" >'$PWD/heard'" | test_of hears
+for paths in '' few; do
+    UPDATE=a LIST=b ROWS=c PROGRAMS=d CHANGED=e CK_RUN_CASE=f closes_with 0 "$paths" '4 passed, 0 failed'
+    [ "$(cat heard)" = "${paths:+abcdef}" ] || { echo "a test of '$paths' hears $(cat heard)" && failed=1; }
+done
+rm tests/few/hears.sh
+
+# tests/quick: what is wrong in it, and a script that it does not run finds nothing for the tier.
+printf 'few whole\nfew/a_short.sh part\nfew/c_long.sh full\nfew/none.sh half\n' >tests/quick
+quick_tier() { /usr/bin/python3 tests/tools/quick_tier.py "$@"; }
+[ "$(quick_tier rows)" = "few/none.sh is not there
+few/none.sh: 'half' is none of whole, part, full
+few/a_short.sh is part, and does not ask for the quick tier
+few/b_usual.sh is whole, and asks for the quick tier" ] || { quick_tier rows && failed=1; }
+[ "$(quick_tier finders script.few/a_short script.few/b_usual script.few/c_long)" = 'script.few/a_short script.few/b_usual' ] ||
+    { echo "tests that find for the tier: $(quick_tier finders script.few/{a_short,b_usual,c_long})" && failed=1; }
 
 # window DAY TOUCHED: of five tests that take 100 s each, those that fit into 250 s of two processors, in the order of their importance.
 window() {
@@ -103,10 +169,25 @@ window() {
 }
 for name in a b c d e; do echo "100 100 few/$name.sh"; done >tests/seconds
 printf 'src/guard few/d.sh few/none\nsrc few/e.sh\n' >tests/rooms
-for case in '7::a b c' '8::b c d' '13::a b c' '12::e a b' '7:src/guard/x.c:d a b' '7:src/y.c:e a b' '7:tests/few/c.sh:c a b' '7:README.md:a b c'; do
+for case in '7::a b c' '8::b c d' '13::e a b' '12::e a b' '7:src/guard/x.c:d a b' '7:src/y.c:e a b' '7:tests/few/c.sh:c a b' '7:README.md:a b c' \
+    '7:tests/tools/x.py:a b c' '9:tests/few/x.c:c b d' '9:tests/few/more/x.report:c b d'; do
     IFS=: read -r day path due <<<"$case"
     [ "$(window "$day" "$path")" = "$due" ] || { echo "day $day, '$path' touched: $(window "$day" "$path"), expected $due" && failed=1; }
 done
+# On a machine three times slower than that of tests/seconds each test of the list is chosen within seven days, whatever commits touch.
+week() { # TIMES
+    (
+        cd "$SOURCE" || exit
+        awk -v times="$1" '$3 !~ /[.]sh$/ { print $1 * times, $2 * times, $3 }' tests/seconds >"$OLDPWD/slow"
+        printf '%s\n' src/x.c docs/x.md viewer/x.c >"$OLDPWD/touched"
+        for day in 0 1 2 3 4 5 6; do
+            /usr/bin/python3 tests/tools/window.py --until $((86400 * day + 2100)) --now $((86400 * day)) --processors 2 --here "$OLDPWD/slow" --touched "$OLDPWD/touched" <"$OLDPWD/rest"
+        done
+    ) | LC_ALL=C sort -u >chosen
+    LC_ALL=C comm -13 chosen rest
+}
+BUILD=$SOURCE "$SOURCE/tests/run" --list | sed 's/:.*//' | (cd "$SOURCE" && /usr/bin/python3 tests/tools/quick_tier.py tests rest) | LC_ALL=C sort -u >rest
+[ -s rest ] && [ -z "$(week 3)" ] || { echo "of $(wc -l <rest) tests not chosen in a week: $(week 3)" && failed=1; }
 rm tests/seconds tests/rooms tests/quick
 
 # `--long`, interrupted in the second of two tests: the page has the first, nobody is left, and the next run does the rest.
@@ -174,7 +255,8 @@ hung few 'hung: ended after 1 s'
 TOOLS_FIRST=$PWD hung few 'hung: ended after 4 s'
 hung --long $'hung: ended after 1 s\nhung: ended after 4 s'
 
-# Lint in the quick tier looks at what changed since the last tenth commit, or since the branch that a clone follows; at each tenth commit at everything.
+# Lint in the quick tier looks at what changed since the last tenth commit, or since the branch that a clone follows, or at a landing since the day before; where
+# a tenth commit is among those, and where a table or a rule changed, at everything.
 . "$SOURCE/tests/tools/changed.sh"
 looks_at() { # LINE: in the folder we are in
     local got
@@ -183,10 +265,18 @@ looks_at() { # LINE: in the folder we are in
 }
 commit() { echo "$1" >"$1" && git add "$1" && git -c user.name=a -c user.email=a commit -q -m "$1" || exit 2; }
 mkdir twelve && cd twelve && looks_at everything && git init -q . || exit 2
-for name in a b c d e f g h i j; do commit $name; done
-looks_at everything
-commit k && commit l && echo >m && looks_at 'k l m '
+on_day() { export GIT_COMMITTER_DATE="2026-01-0$1 12:00 +0000"; }
+on_day 1
+for name in a b c d e f g h i; do commit $name; done
+on_day 2 && commit j && looks_at everything
+on_day 4 && commit k && commit l && echo >m && looks_at 'k l m '
+for name in .clang-tidy tests/lint/rules.sh src/x.def; do
+    mkdir -p "$(dirname $name)" && echo >$name && looks_at everything && rm $name
+done
 git clone -q . ../clone && cd ../clone || exit 2
 looks_at 'k l '
 commit n && looks_at 'n '
+on_day 6 && for name in o p q r s t u v; do commit $name; done
+looks_at everything
+git clone -q . ../landed && cd ../landed && looks_at everything
 exit $failed

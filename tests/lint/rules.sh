@@ -79,4 +79,5 @@ rows=$(grep -v '^#' tests/rooms)
 comm -13 <(cut -d' ' -f1 <<<"$rows" | LC_ALL=C sort -u) <(find src viewer -maxdepth 1 -type d | LC_ALL=C sort) | found 'folders without a row in tests/rooms'
 while read -r path tests; do for file in "$path" ${tests// / tests/}; do [ -e "$file" ] || echo "  $path: $file"; done; done < <(sed 's/  */ tests\//' <<<"$rows") |
     found 'rows of tests/rooms with what is not there'
+/usr/bin/python3 tests/tools/quick_tier.py rows | sed 's/^/  /' | found 'rows of tests/quick'
 exit "$status"

@@ -1,25 +1,33 @@
 # shellcheck shell=bash
 # What lint scripts look at, to be sourced; works at the top of the tree.
 #
-#   is_for_changes       true where only what changed is looked at: with CHANGED=1, and in the quick tier, but there at every tenth commit, and where git
-#                        knows no commit to compare with, everything
+#   is_for_changes       true where only what changed is looked at: with CHANGED=1, and in the quick tier. There everything is looked at where git knows no
+#                        commit to compare with, where a tenth commit came behind that, and where a table (.def) or what lint goes by changed
 #   changed_files        the files that changed, new ones included, each behind a NUL; those that were removed are left out
 #   changed_or COMMAND   the files that changed, where only they are looked at, else what COMMAND prints
 #   find_sources         `units`, each a room of src, viewer or tools as BUILD compiles it, and `apart`, the other sources; where only what changed is
 #                        looked at, the rooms in which something did
 
-# Prints the commit that is compared with: the last one of the branch that this one follows. In a clone without commits of its own that is the last
-# tenth one. Without such a branch CHANGED=1 compares with the last commit.
+# Prints the commit that is compared with: the last one of the branch that this one follows; in a clone without commits of its own, which is at a landing,
+# the last one of the day before. Without such a branch it is the last tenth one but this. CHANGED=1 takes the last commit for one that is missing.
 changed_from() {
-    local from count
-    from=$(git merge-base HEAD '@{upstream}' 2>/dev/null || git merge-base HEAD origin/HEAD 2>/dev/null)
-    [ -z "${CHANGED-}" ] || { echo "${from:-HEAD}" && return; }
-    count=$(($(git rev-list --count HEAD 2>/dev/null || echo 0) % 10))
-    [ -n "$from" ] && [ "$from" != "$(git rev-parse HEAD)" ] || from=HEAD~$count
-    [ "$count" -ne 0 ] && git rev-parse --quiet --verify "$from^{commit}"
+    local from
+    if from=$(git merge-base HEAD '@{upstream}' 2>/dev/null || git merge-base HEAD origin/HEAD 2>/dev/null); then
+        [ "$from" != "$(git rev-parse HEAD)" ] || from=$(git rev-list -1 --before="$(($(git log -1 --format=%ct) - 86400))" HEAD)
+    elif [ $(($(commits HEAD) % 10)) -ne 0 ]; then
+        from=$(git rev-parse --quiet --verify "HEAD~$(($(commits HEAD) % 10))")
+    fi
+    [ -n "$from" ] || [ -z "${CHANGED-}" ] || from=HEAD
+    [ -n "$from" ] && echo "$from"
 }
+commits() { git rev-list --count "$1" 2>/dev/null || echo 0; }
 
-is_for_changes() { [ -n "${CHANGED-}" ] || { [ "${QUICK:-0}" = 1 ] && changed_from >/dev/null; }; }
+is_for_changes() {
+    [ -z "${CHANGED-}" ] || return 0
+    local from
+    [ "${QUICK:-0}" = 1 ] && from=$(changed_from) && [ $(($(commits "$from") / 10)) -eq $(($(commits HEAD) / 10)) ] &&
+        ! changed_files | grep -zE '\.def$|^tests/lint/|^tests/tools/changed\.sh$|^\.clang-' >/dev/null
+}
 
 changed_files() {
     {

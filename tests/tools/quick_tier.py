@@ -1,11 +1,18 @@
-"""What of the quick tier turns red for each change of tests/long/mutations.list: `quick_tier.py` prints one line for each change that no test
-of the tier finds, as the list has it, and that tests/long/mutations.full does not name; `quick_tier.py TEST...` prints those of the
-list's tests that belong to the tier.
+"""What belongs to the quick tier, as tests/quick names it.
 
-A test of the list is a unit test (unit.NAME), a script (script.FOLDER/NAME), or a run of a program, NAME.LEVEL.LAYOUT, which is a row of
-the folder's rows.sh; tests/quick names the tier's tests, and QUICK=1 LIST=1 rows.sh its rows.
+    quick_tier.py tests quick|rest <NAMES   prints those of the tests that are in the tier, or those that it does not run whole
+    quick_tier.py rows                      prints what is wrong with the rows of tests/quick
+    quick_tier.py missed                    prints each change of tests/long/mutations.list, with its tests, that no test of the tier finds and that
+                                            tests/long/mutations.full does not name
+    quick_tier.py finders TEST...           prints those of the list's tests that are in the tier
+
+A row of tests/quick is a test or a folder and whole, part or full; the longest row that fits a test counts. A test of mutations.list is a unit test
+(unit.NAME), a script (script.FOLDER/NAME), or a run of a program, NAME.LEVEL.LAYOUT, which is a row of the folder's rows.sh; QUICK=1 LIST=1 rows.sh
+names those of the tier.
 """
+import glob
 import os
+import re
 import subprocess
 import sys
 
@@ -18,6 +25,33 @@ def words_by_line(path):
         return [line.split() for line in lines if line.strip() and not line.startswith("#")]
 
 
+def named():
+    """The word of each path that tests/quick has."""
+    return {path: (words or [""])[0] for path, *words in words_by_line("tests/quick")}
+
+
+def word_of(name, rows):
+    """How much of a test is in the tier: whole, part or full, which is nothing of it."""
+    while name and name not in rows:
+        name = os.path.dirname(name)
+    return rows.get(name, "full")
+
+
+def wrong_rows(rows):
+    """A script with `part` leaves something out with QUICK=1, and one with `whole` does not."""
+    for path, word in rows.items():
+        if not os.path.exists("tests/" + path):
+            yield f"{path} is not there"
+        if word not in ("whole", "part", "full"):
+            yield f"{path}: '{word}' is none of whole, part, full"
+    for path in sorted(glob.glob("tests/**/*.sh", recursive=True)):
+        name = path[len("tests/"):]
+        with open(path) as file:
+            asks = bool(re.search(r"\b(is_quick|QUICK)\b|tests/tools/changed\.sh", file.read()))
+        if word_of(name, rows) == "whole" and asks or word_of(name, rows) == "part" and not asks:
+            yield f"{name} is {word_of(name, rows)}, and {'asks' if asks else 'does not ask'} for the quick tier"
+
+
 def changes():
     """(name, tests) of each line of the list."""
     with open(LIST) as lines:
@@ -25,29 +59,27 @@ def changes():
     return [(row[0], row[3].split()) for row in rows]
 
 
-def rows_of_tier(named):
+def rows_of_tier(rows):
     """The runs that the rows of the quick tier make: "FOLDER/NAME.LEVEL.LAYOUT..." of each."""
-    rows = set()
-    for script in (name for name in named if name.endswith("/rows.sh")):
+    found = set()
+    for script in (name for name in rows if name.endswith("/rows.sh") and rows[name] != "full"):
         said = subprocess.run(["bash", os.path.join("tests", script)], env=dict(os.environ, QUICK="1", LIST="1"),
                               capture_output=True, text=True, check=True).stdout
-        rows.update(os.path.dirname(script) + "/" + line.split()[0] for line in said.splitlines() if line)
-    return rows
+        found.update(os.path.dirname(script) + "/" + line.split()[0] for line in said.splitlines() if line)
+    return found
 
 
-def tier():
-    named = {words[0]: words[1] for words in words_by_line("tests/quick")}
-    rows = rows_of_tier(named)
+def finders(tests):
+    """Those of the list's tests that are in the tier."""
+    rows = named()
+    runs = rows_of_tier(rows)
 
     def is_in(test):
         kind, _, rest = test.partition(".")
-        if kind == "unit":
-            return "unit" in named
-        if kind == "script":
-            path = rest + ".sh"
-            return path in named or os.path.dirname(path) in named
-        return row_of(test) in rows
-    return is_in
+        if kind in ("unit", "script"):
+            return word_of("unit" if kind == "unit" else rest + ".sh", rows) != "full"
+        return row_of(test) in runs
+    return sorted(test for test in set(tests) if is_in(test))
 
 
 def row_of(test):
@@ -58,17 +90,26 @@ def row_of(test):
     return (folder or "faults") + "/" + name + ".unguarded" * (folder != "guarded")
 
 
-def main():
-    is_in = tier()
-    if len(sys.argv) > 1:
-        print(*(test for test in sys.argv[1:] if is_in(test)))
-        return 0
+def missed():
     known = {words[0] for words in words_by_line(KNOWN)}
-    missed = [(name, tests) for name, tests in changes() if name not in known and not any(is_in(test) for test in tests)]
-    for name, tests in missed:
-        print(f"{name}: no test of the quick tier is among {' '.join(tests)}; name one in tests/quick, or the change in {KNOWN}")
-    return 1 if missed else 0
+    found = finders(test for _, tests in changes() for test in tests)
+    for name, tests in changes():
+        if name not in known and not set(tests).intersection(found):
+            yield f"{name}: no test of the quick tier is among {' '.join(tests)}; name one in tests/quick, or the change in {KNOWN}"
+
+
+def main(what, *given):
+    wrong = []
+    if what == "tests":
+        rows, others = named(), {"quick": "full", "rest": "whole"}[given[0]]
+        print("".join(f"{name}\n" for name in sys.stdin.read().split() if word_of(name, rows) != others), end="")
+    elif what == "finders":
+        print(*finders(given))
+    else:
+        wrong = list({"rows": lambda: wrong_rows(named()), "missed": missed}[what]())
+        print("".join(f"{line}\n" for line in wrong), end="")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))
