@@ -6,16 +6,18 @@
 #include "platform/objects.h"
 #include HAK_ARCH_FILE(plt.h)
 
-enum { REMEMBERED_ROWS = 6 };
+enum { STATES_MAX = 6 };
 
-/* The state of running instructions. */
+/* The state of running instructions. No row is kept: what lies between
+ * REMEMBER_STATE and its RESTORE_STATE is passed over, and run only if the pc lies in it. So a walk
+ * takes little of the stack it is on, which may be that of a signal handler. */
 struct run {
     const struct cfi_common *common;
     struct hak_cfi *cfi;
     const struct hak_cfi_row *initial; /* the CIE's row; NULL while that itself is made */
     uintptr_t location;
-    struct hak_cfi_row *remembered;
-    unsigned remembered_count;
+    unsigned passing; /* states that were kept and not taken again; 0: instructions are run */
+    unsigned entered; /* such parts that the pc lies in */
     bool bad;
 };
 
@@ -24,7 +26,7 @@ struct run {
 static void set(struct run *run, uint64_t reg, uint8_t how, int64_t value) {
     if (value != (int32_t)value)
         run->bad = true;
-    else if (reg < HAK_REGISTERS)
+    else if (reg < HAK_REGISTERS && !run->passing)
         run->cfi->row.reg[reg] = (struct hak_cfi_cell){how, 0, 0, (int32_t)value};
 }
 
@@ -33,7 +35,7 @@ static void set(struct run *run, uint64_t reg, uint8_t how, int64_t value) {
 static void set_cfa(struct run *run, uint64_t reg, int64_t value) {
     if (value != (int32_t)value || reg >= HAK_REGISTERS)
         run->bad = true;
-    else
+    else if (!run->passing)
         run->cfi->row.cfa =
             (struct hak_cfi_cell){HAK_CFI_IS_OFFSET, (uint8_t)reg, 0, (int32_t)value};
 }
@@ -46,7 +48,7 @@ static void set_expression(struct run *run, struct cursor *c, struct hak_cfi_cel
     cursor_skip(c, bytes);
     if (bytes > UINT16_MAX || distance != (int32_t)distance)
         run->bad = true;
-    else if (cell)
+    else if (cell && !run->passing)
         *cell = (struct hak_cfi_cell){how, 0, (uint16_t)bytes, (int32_t)distance};
 }
 
@@ -59,7 +61,7 @@ static struct hak_cfi_cell *cell_of(struct run *run, uint64_t reg) {
 static void restore(struct run *run, uint64_t reg) {
     if (!run->initial)
         run->bad = true;
-    else if (reg < HAK_REGISTERS)
+    else if (reg < HAK_REGISTERS && !run->passing)
         run->cfi->row.reg[reg] = run->initial->reg[reg];
 }
 
@@ -105,7 +107,8 @@ static void run_cfa(struct run *run, struct cursor *c, uint8_t instruction) {
         set_expression(run, c, cfa, HAK_CFI_IS_EXPRESSION);
         return;
     }
-    if ((keeps_register || instruction == DEF_CFA_REGISTER) && cfa->how != HAK_CFI_IS_OFFSET) {
+    if ((keeps_register || instruction == DEF_CFA_REGISTER) && cfa->how != HAK_CFI_IS_OFFSET &&
+        !run->passing) {
         run->bad = true;
         return;
     }
@@ -158,7 +161,7 @@ static void run_register(struct run *run, struct cursor *c, uint8_t instruction)
         set(run, reg, HAK_CFI_IN_REGISTER, 0);
         if (other >= HAK_REGISTERS)
             run->bad = true;
-        else if (reg < HAK_REGISTERS)
+        else if (reg < HAK_REGISTERS && !run->passing)
             run->cfi->row.reg[reg].reg = (uint8_t)other;
         break;
     }
@@ -168,21 +171,40 @@ static void run_register(struct run *run, struct cursor *c, uint8_t instruction)
     }
 }
 
-/* Keeps the row, or takes the last one that was kept. Too many kept, or none to take, make the run
- * bad. */
-static void run_state(struct run *run, uint8_t instruction) {
-    if (instruction == REMEMBER_STATE && run->remembered_count < REMEMBERED_ROWS)
-        run->remembered[run->remembered_count++] = run->cfi->row;
-    else if (instruction == RESTORE_STATE && run->remembered_count > 0)
-        run->cfi->row = run->remembered[--run->remembered_count];
-    else
+/* A place in the instructions. */
+struct place {
+    struct cursor at;
+    uintptr_t location;
+};
+
+/* Begins to pass over instructions, to be run from `here` on if the pc lies in them, or ends it.
+ * A state to take where none was kept makes the run bad. */
+static void run_state(struct run *run, uint8_t instruction, const struct cursor *c,
+                      struct place *here) {
+    if (instruction == REMEMBER_STATE && run->passing++ == 0)
+        *here = (struct place){*c, run->location};
+    else if (instruction == RESTORE_STATE && run->passing-- == 0)
         run->bad = true;
+}
+
+/* Goes back to the instructions that were passed over, as the pc lies in them. Too many states make
+ * the run bad. */
+static void go_back(struct run *run, struct cursor *c, const struct place *here) {
+    *c = here->at;
+    run->location = here->location;
+    run->passing = 0;
+    run->bad |= ++run->entered > STATES_MAX;
 }
 
 /* Runs instructions until the row of `pc` stands. False: they cannot be understood. */
 static bool run_instructions(struct run *run, struct cursor c, uintptr_t pc) {
     uint64_t align = run->common->code_align;
-    while (c.at < c.end && !run->bad) {
+    struct place here = {c, run->location};
+    while (!run->bad && (c.at < c.end || run->passing)) {
+        if (c.at >= c.end) {
+            go_back(run, &c, &here);
+            continue;
+        }
         uint8_t instruction = (uint8_t)cursor_fixed(&c, 1);
         uint8_t operand = instruction & 0x3f;
         uintptr_t location = run->location;
@@ -221,7 +243,7 @@ static bool run_instructions(struct run *run, struct cursor c, uintptr_t pc) {
                 break;
             case REMEMBER_STATE:
             case RESTORE_STATE:
-                run_state(run, instruction);
+                run_state(run, instruction, &c, &here);
                 break;
             case DEF_CFA:
             case DEF_CFA_REGISTER:
@@ -238,9 +260,12 @@ static bool run_instructions(struct run *run, struct cursor c, uintptr_t pc) {
         }
         if (c.bad)
             return false;
-        if (location > pc)
+        if (location > pc && !run->passing)
             break;
-        run->location = location;
+        if (location > pc)
+            go_back(run, &c, &here);
+        else
+            run->location = location;
     }
     return !run->bad;
 }
@@ -250,12 +275,12 @@ bool hak_cfi_find(const struct hak_object *object, uintptr_t pc, struct hak_cfi 
     struct cfi_description description;
     if (!hak_cfi_find_entry(object, pc, &common, &description))
         return hak_cfi_of_plt(pc, cfi);
-    struct hak_cfi_row initial, remembered[REMEMBERED_ROWS];
+    struct hak_cfi_row initial;
     memset(&cfi->row, 0, sizeof cfi->row);
     cfi->signal_frame = common.signal_frame;
     cfi->start = description.start;
     cfi->origin = object->eh_frame;
-    struct run run = {&common, cfi, NULL, description.start, remembered, 0, false};
+    struct run run = {&common, cfi, NULL, description.start, 0, 0, false};
     if (!run_instructions(&run, common.instructions, UINTPTR_MAX))
         return false;
     initial = cfi->row;

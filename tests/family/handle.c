@@ -1,4 +1,5 @@
-/* Frees by libc's own handle, and by its second name there, what libc allocated: what Python's ctypes and C#'s DllImport do. Right natively. */
+/* Frees by libc's own handle, and by its second name there, what libc allocated: what Python's
+ * ctypes and C#'s DllImport do. Right natively. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
@@ -23,7 +24,8 @@ int main(void) {
         size_t room = 0, bytes = 0;
         struct dirent **list;
         FILE *in = fopen("/proc/self/stat", "r"), *out = open_memstream(&text, &bytes);
-        if (getline(&line, &room, in) < 1 || fputs("text", out) < 0 || fclose(out) != 0 || fclose(in) != 0)
+        if (getline(&line, &room, in) < 1 || fputs("text", out) < 0 || fclose(out) != 0 ||
+            fclose(in) != 0)
             return 2;
         int entries = scandir("/", &list, NULL, alphasort);
         for (int k = 0; k < entries; k++)

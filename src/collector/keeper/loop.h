@@ -18,10 +18,10 @@ struct hak_loop {
     struct hak_guests guests;
     struct hak_offerers offerers;
     int listening;
-    int path_socket; /* listens at a path; -1 = not needed yet */
-    bool finished; /* the store is closed */
-    bool gave_up;  /* sessions that no worker could store */
-    bool is_over;  /* no worker stays alive, and nothing is held */
+    int path_socket;          /* listens at a path; -1 = not needed yet */
+    bool finished;            /* the store is closed */
+    bool gave_up;             /* sessions that no worker could store */
+    bool is_over;             /* no worker stays alive, and nothing is held */
     uint32_t sync_seen;       /* the SYNC that was last seen to be wanted */
     int sync_passes;          /* over the queue of programs, before it is sent */
     uint64_t sync_since_ms;   /* when they were done */

@@ -261,11 +261,10 @@ enum hak_region_walk hak_stack_walk_region(struct hak_thread_stacks *all,
     return HAK_REGION_CANNOT;
 }
 
-/* The id of a stack that cannot be spliced: walks it whole, without hakmem's frames, and enters its
- * frames. 0: none. */
-static HAK_TRACER_TEXT uint32_t intern_whole(const struct hak_registers *start,
-                                             struct hak_taken_stack *taken) {
-    uintptr_t ips[HAK_STACK_DEPTH_MAX + HAK_STACK_OWN_FRAMES_MAX];
+/* The id of a stack that cannot be spliced: walks it whole into `ips`, without hakmem's frames, and
+ * enters its frames. 0: none. */
+static HAK_TRACER_TEXT uint32_t intern_into(uintptr_t *ips, const struct hak_registers *start,
+                                            struct hak_taken_stack *taken) {
     enum hak_unwind_end end;
     struct hak_unwind_marks marks = {{0}};
     size_t count = hak_unwind_entered(
@@ -288,6 +287,23 @@ static HAK_TRACER_TEXT uint32_t intern_whole(const struct hak_registers *start,
     }
     size_t first = taken->keep_own_frames ? own : program;
     return hak_stacks_intern(ips + first, kept - first);
+}
+
+/* The same with room on the stack itself. */
+static HAK_TRACER_TEXT __attribute__((noinline)) uint32_t
+intern_on_stack(const struct hak_registers *start, struct hak_taken_stack *taken) {
+    uintptr_t ips[HAK_STACK_DEPTH_MAX + HAK_STACK_OWN_FRAMES_MAX];
+    return intern_into(ips, start, taken);
+}
+
+/* The same with room of the thread's own, since such a stack may be that of a signal handler, which
+ * is small. */
+static HAK_TRACER_TEXT uint32_t intern_whole(const struct hak_registers *start,
+                                             struct hak_taken_stack *taken) {
+    struct hak_thread_stacks *all = hak_thread_stacks;
+    return all && all->limit >= hak_stacks_now.depth + HAK_STACK_OWN_FRAMES_MAX
+               ? intern_into((uintptr_t *)all->fresh, start, taken)
+               : intern_on_stack(start, taken);
 }
 
 HAK_UNWINDER_ENTRY uint32_t hak_stack_walk_whole(struct hak_taken_stack *taken) {
