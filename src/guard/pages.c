@@ -447,10 +447,19 @@ void hak_pages_close_unserved(struct hak_superslab *superslab) {
             atomic_store(&superslab->closed_pages[0], (uint16_t)(1u << last_page));
         for (unsigned i = 1; i < HAK_SLABS; i++)
             atomic_store(&superslab->closed_pages[i], (uint16_t)HAK_ALL_PAGES);
-        atomic_fetch_add_explicit(&runs, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&runs, !is_used, memory_order_relaxed); /* closed_pages[0]'s */
         hak_hop_count(HAK_COUNTED_PAGES_CLOSE, HAK_CLASS_NONE, bytes);
     }
     end_closing();
+}
+
+void hak_pages_forget_superslab(const struct hak_superslab *superslab) {
+    int32_t gone = 0;
+    if (!hak_options.close_pages)
+        return;
+    for (unsigned i = 0; i < HAK_SLABS; i++)
+        gone += runs_in(atomic_load_explicit(&superslab->closed_pages[i], memory_order_relaxed));
+    atomic_fetch_sub_explicit(&runs, gone, memory_order_relaxed);
 }
 
 /* ---- large blocks ---------------------------------------------------------------------------- */

@@ -70,6 +70,9 @@ HAK_HIDDEN void hak_pages_open_fresh(struct hak_superslab *superslab, unsigned s
  * or page by page while there is time for it. */
 HAK_HIDDEN void hak_pages_close_unserved(struct hak_superslab *superslab);
 
+/* Counts the closed pages of a SuperSlab that is unmapped next as closed no more. */
+HAK_HIDDEN void hak_pages_forget_superslab(const struct hak_superslab *superslab);
+
 /* Closes a freed large block, on any thread: its pages go back to the kernel. */
 HAK_HIDDEN void hak_pages_drop_large(const struct hak_located *at);
 

@@ -141,6 +141,8 @@ HAK_TRACER_TEXT void hak_hop_note(enum hak_record_kind kind, unsigned class_inde
     if (kind == HAK_SUPERSLAB_MAP && hak_stops_at_illegal_hop() &&
         hak_options.quarantine_bytes != 0)
         hak_pages_close_unserved((struct hak_superslab *)(uintptr_t)address);
+    if (kind == HAK_SUPERSLAB_UNMAP)
+        hak_pages_forget_superslab(address);
     if (!hak_trace_is_wanted() || (hak_trace_is_stopped() && !is_of_shape(kind)))
         return;
     fields.stack = hak_take_stack(true, &fields.flags);

@@ -341,6 +341,23 @@ TEST(what_has_served_nothing_yet_is_closed) {
     ck_assert_uint_eq(heap->closed_pages[7], 0);
 }
 
+/* A run of closed pages takes mappings, of which a process has so many: those of a SuperSlab go
+ * with it. */
+TEST(superslabs_that_come_and_go_use_no_mappings_up) {
+    begin(HAK_LAYOUT_HEADER);
+    for (unsigned i = 0; i < 40000; i++) {
+        hak_hop_note(HAK_SUPERSLAB_MAP, HAK_CLASS_NONE, heap, HAK_SUPERSLAB_BYTES);
+        ck_assert_msg(!can_be_read(slab_at(1)), "SuperSlab %u is open", i);
+        hak_hop_note(HAK_SUPERSLAB_UNMAP, HAK_CLASS_NONE, heap, HAK_SUPERSLAB_BYTES);
+        memset((void *)heap->closed_pages, 0, sizeof heap->closed_pages);
+        ck_assert(hak_allow_writes(heap, HAK_SUPERSLAB_BYTES));
+    }
+    acquire_slab(2, HAK_CLASS_OF_64);
+    (void)hand_out(slot_at(2, 0), 30, 0);
+    give_back(slot_at(2, 0));
+    ck_assert(!can_be_read(slot_at(2, 0).p));
+}
+
 /* A block of the closed page was written into while a neighbour kept the page open. */
 TEST(what_was_written_before_a_page_is_closed_is_told, EACH_LAYOUT) {
     begin(_i);
