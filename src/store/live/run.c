@@ -4,6 +4,15 @@
 #include <stdlib.h>
 #include "store/error.h"
 
+/* An error: the live run is damaged. */
+static int fail_damaged(const char *path, const struct hak_live_run *run, const char *wrong) {
+    return hak_store_fail(HAK_STORE_BROKEN,
+                          "%s: live checkpoint of events %llu to %llu: %s; the store is damaged: "
+                          "copy it again from where it was made",
+                          path, (unsigned long long)run->first_event,
+                          (unsigned long long)run->last_event, wrong);
+}
+
 int hak_live_find_run(const struct hak_database *db, uint32_t level, uint64_t first,
                       struct hak_live_run *out) {
     struct hak_query q =
@@ -19,16 +28,11 @@ int hak_live_find_run(const struct hak_database *db, uint32_t level, uint64_t fi
                                      .has_all_ends = hak_query_number(&q, 3) != 0,
                                      .level = level};
     int error = hak_query_end(&q);
-    return error ? error : found;
-}
-
-/* An error: the live run is damaged. */
-static int fail_damaged(const char *path, const struct hak_live_run *run, const char *wrong) {
-    return hak_store_fail(HAK_STORE_BROKEN,
-                          "%s: live checkpoint of events %llu to %llu: %s; the store is damaged: "
-                          "copy it again from where it was made",
-                          path, (unsigned long long)run->first_event,
-                          (unsigned long long)run->last_event, wrong);
+    /* Who looks for the next run goes on behind the last event. */
+    bool goes_on = !found || (out->last_event >= out->first_event && out->last_event < INT64_MAX);
+    return error     ? error
+           : goes_on ? found
+                     : fail_damaged(db->path, out, "it ends before it begins");
 }
 
 static const char reading[] = "reading a live checkpoint";

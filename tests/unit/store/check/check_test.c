@@ -2,6 +2,8 @@
 #include "../capture.h"
 #include "store/check/order.h"
 #include "store/codec/chunk.h"
+#include "store/live/run.h"
+#include "store/reader/inner.h"
 #include "store/writer/inner.h"
 #include "superslab.h"
 #include "../stream.h"
@@ -286,6 +288,26 @@ TEST(live_checkpoints_that_are_wrong_are_named) {
     change("DELETE FROM live_run WHERE level = 0 AND first_event > 2000");
     check();
     ck_assert_ptr_nonnull(strstr(said, "the ones that it was made of are not all there"));
+}
+
+/* They were looked for again and again. */
+TEST(a_live_checkpoint_that_ends_before_it_begins_is_damage, .until = 2) {
+    struct hak_store_reader *reader;
+    hak_live_set_limits(capture.w->live, 0, 200, 4);
+    for (int i = 0; i < 3000; i++) {
+        block_malloc(i, 10, 1);
+        if (i % 50 == 0)
+            capture_cut();
+    }
+    ck_assert_msg(check() == 0, "%s", said);
+    change(_i ? "UPDATE live_run SET last_event = 0 WHERE level = 1"
+              : "UPDATE live_run SET last_event = 9223372036854775807 WHERE level = 1");
+    ck_assert_int_eq(hak_store_open(capture.path, &reader), 0);
+    struct hak_live_run run;
+    ck_assert_int_eq(hak_live_find_run(&reader->db, 1, 1, &run), HAK_STORE_BROKEN);
+    ck_assert_ptr_nonnull(
+        strstr(hak_store_message(), "it ends before it begins; the store is damaged"));
+    hak_store_close(reader);
 }
 
 TEST(rows_of_superslabs_that_are_not_their_events_are_named) {
