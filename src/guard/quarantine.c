@@ -163,9 +163,9 @@ static base_t take_oldest(struct hak_quarantine *ring) {
     return block;
 }
 
-/* Takes the oldest block out of a quarantine whose thread a fork left behind, and frees its ring
- * when it is empty. HAK_NO_BASE: none. */
-static HAK_COLD base_t take_left(void) {
+/* Takes the oldest block out of a quarantine whose thread a fork left behind, counts it out, and
+ * frees its ring when it is empty. HAK_NO_BASE: none. */
+static HAK_COLD base_t take_left(struct hak_located *at) {
     for (struct hak_quarantine *ring = atomic_load(&known); ring; ring = ring->next) {
         uint32_t left = RING_LEFT; /* claimed: another thread may want it, too */
         if (atomic_load_explicit(&ring->state, memory_order_relaxed) != RING_LEFT ||
@@ -173,8 +173,11 @@ static HAK_COLD base_t take_left(void) {
             continue;
         base_t block = take_oldest(ring);
         if (block.p) {
+            bool is_known = hak_locate(block.p, at);
+            if (is_known)
+                count_out(ring, at); /* a thread may take the ring over */
             atomic_store(&ring->state, RING_LEFT);
-            return block;
+            return is_known ? block : HAK_NO_BASE;
         }
         ring->bytes = 0;
         ring->holds = (struct hak_quarantined){0};
@@ -197,8 +200,8 @@ base_t hak_check_leaving(bool all) {
     if (block.p && hak_locate(block.p, &at)) {
         count_out(ring, &at);
     } else if (HAK_UNLIKELY(atomic_load_explicit(&left_rings, memory_order_relaxed) != 0)) {
-        block = take_left();
-        if (!block.p || !hak_locate(block.p, &at))
+        block = take_left(&at);
+        if (!block.p)
             return HAK_NO_BASE;
     } else {
         return HAK_NO_BASE;
