@@ -26,9 +26,15 @@ static inline void mark_line(const char *file, int line) {
 }
 #define _mark_point(file, line) mark_line(file, line)
 
-/* FULL=1 (tests/long/whole.sh): four times as many rounds. */
-static inline int rounds_of(int fewer) {
-    return getenv("FULL") ? 4 * fewer : fewer;
+/* True in `make check` (QUICK=1), which does a part of what `make check-full` does. */
+static inline bool is_quick(void) {
+    const char *quick = getenv("QUICK");
+    return quick && strcmp(quick, "1") == 0;
+}
+
+/* QUICK=1: half as many rounds. FULL=1 (tests/long/whole.sh): four times as many. */
+static inline int rounds_of(int usual) {
+    return is_quick() ? (usual + 1) / 2 : getenv("FULL") ? 4 * usual : usual;
 }
 
 /* Waits for the child: how it ended, as waitpid has it; -1 where it is none. */

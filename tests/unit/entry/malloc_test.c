@@ -130,13 +130,14 @@ TEST(free_and_a_good_malloc_keep_errno) {
 }
 
 TEST(a_long_random_life_keeps_every_byte) {
-    enum { LIVE = 3000, STEPS = 300000 };
+    enum { LIVE = 3000 };
+    const int steps = is_quick() ? 75000 : 300000;
     static struct {
         unsigned char *block;
         size_t bytes;
     } live[LIVE];
     uint64_t random = 88172645463325252ull;
-    for (int step = 0; step < STEPS; step++) {
+    for (int step = 0; step < steps; step++) {
         random ^= random << 13, random ^= random >> 7, random ^= random << 17;
         unsigned i = (unsigned)(random % LIVE);
         unsigned char mark = (unsigned char)i;

@@ -71,7 +71,7 @@ TEST(many_blocks_that_grow_in_turns) {
     char *blocks[BLOCKS] = {NULL};
     size_t bytes[BLOCKS] = {0};
     uint64_t random = 88172645463325252ull;
-    for (int step = 0; step < 30000; step++) {
+    for (int step = 0, steps = is_quick() ? 7500 : 30000; step < steps; step++) {
         random ^= random << 13, random ^= random >> 7, random ^= random << 17;
         unsigned i = (unsigned)(random % BLOCKS);
         size_t wanted = (random >> 32) % (step % 50 == 0 ? 200000 : 3000) + 1;
