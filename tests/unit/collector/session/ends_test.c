@@ -23,9 +23,10 @@ static void *reap(void *unused) {
     }
 }
 
-/* A child that was killed, as the collector sees it: its pidfd is ready. */
+/* A child that was killed, as the collector sees it: its pidfd is ready. It needs no memory of its
+ * own, which takes longer to copy than all else here. */
 static struct hak_process_watch killed_child(void) {
-    pid_t pid = fork();
+    pid_t pid = vfork();
     if (pid == 0) {
         kill(getpid(), SIGKILL);
         _exit(1);
