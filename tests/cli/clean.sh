@@ -46,6 +46,12 @@ cmp ../before ../after || fail "listing changed the folder: $(diff ../before ../
 "$trace" info --clean --json >../list.json || fail "--json: status $?"
 python3 "$here/validate.py" "$here/../../docs/specs/output.schema.json" ../list.json || fail "not by the schema"
 
+# The newest that is finished stays while a newer one is written.
+touch -d '1 minute ago' hakmem.new.3.db && touch hakmem.held.8.db
+"$trace" info --clean >../page 2>../errors || fail "a newer one is written: status $?: $(cat ../errors)"
+grep -qF 'Kept: hakmem.held.8.db (being written), hakmem.new.3.db (the newest).' ../page || fail "a newer one is written: $(cat ../page)"
+touch -d '5 days ago' hakmem.held.8.db
+
 "$trace" info --clean --yes >../page 2>../errors || fail "--yes: status $?: $(cat ../errors)"
 grep -q '^2 captures were removed, ' ../page || fail "--yes: $(cat ../page)"
 find . | LC_ALL=C sort >../left

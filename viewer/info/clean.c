@@ -96,8 +96,11 @@ static bool find_all(struct captures *all) {
         all->count += look_at(found.gl_pathv[i], &all->list[all->count]);
     if (all->list && all->count > 0) {
         qsort(all->list, all->count, sizeof *all->list, newest_first);
-        if (all->list[0].keep == IS_OLD)
-            all->list[0].keep = IS_NEWEST;
+        size_t newest = 0;
+        while (newest < all->count && all->list[newest].keep == IS_WRITTEN)
+            newest++;
+        if (newest < all->count)
+            all->list[newest].keep = IS_NEWEST;
     }
     globfree(&found);
     if (!all->list || result == GLOB_NOSPACE)
