@@ -14,6 +14,10 @@ start() {
     pid=$!
     await_or_fail grep -q ready target.out
 }
+is_in_state() { # STATES PROCESS [THREAD]; no other program is started, since it is asked often
+    local stat
+    read -r stat <"/proc/$2/task/${3-$2}/stat" && [[ ${stat##*) } == [$1]* ]]
+}
 is_recorded() { [ "$("$trace" sql -s "$1" "select count(*) > 5 from event" 2>/dev/null | tail -n 1)" = 1 ]; }
 start_recording() {
     rm -f "$1"
@@ -67,7 +71,7 @@ has_more_events() { [ "$(events "$1")" -gt "$2" ]; }
 start "$target" leave
 start_recording leave.db
 kill -USR1 "$pid"
-await_or_fail grep -q '^State:.Z' "/proc/$pid/status"
+await_or_fail is_in_state Z "$pid"
 await_or_fail has_more_events leave.db $(($(events leave.db) + 200))
 kill -0 "$record" || fail "leave: record has ended: $(cat record.out)"
 kill -INT "$record"
@@ -83,7 +87,7 @@ ends_with 5 'went on'
 # A thread sleeps where no stop reaches it: another one makes the calls, and it is let go as soon as it wakes.
 start "$target" asleep
 read -r _ _ second <target.out
-await_or_fail grep -q '^State:.[DS]' "/proc/$pid/task/$second/status"
+await_or_fail is_in_state DS "$pid" "$second"
 start_recording asleep.db
 kill -USR1 "$pid"
 await_or_fail grep -q awake target.out
@@ -98,7 +102,7 @@ ends_with 5 awake 'went on'
 # One that goes on sleeping does not stay traced, for a debugger may want it.
 start "$target" asleep
 read -r _ _ second <target.out
-await_or_fail grep -q '^State:.[DS]' "/proc/$pid/task/$second/status"
+await_or_fail is_in_state DS "$pid" "$second"
 start_recording asleep.db
 await_or_fail grep -qx 'TracerPid:.0' "/proc/$pid/task/$second/status"
 ! grep -q awake target.out || fail "asleep: it is awake"
@@ -131,7 +135,7 @@ __attribute__((constructor)) static void wake(void) {
 END
 start "$target" asleep
 read -r _ _ second <target.out
-await_or_fail grep -q '^State:.[DS]' "/proc/$pid/task/$second/status"
+await_or_fail is_in_state DS "$pid" "$second"
 waits/hakmem-trace record -p "$pid" --for 20ms -s waits.db >out 2>&1
 grep -q "has a loader that refuses $PWD/waits/hakmem-attach.so" out || fail "a call that waits: $(cat out)" # the call is over
 kill -TERM "$pid"
@@ -160,9 +164,9 @@ start "$target" plain
 recorder=$!
 for ((round = 0; round < rounds * 10; round++)); do
     kill -STOP "$pid"
-    await_or_fail grep -q '^State:.T' "/proc/$pid/status"
+    await_or_fail is_in_state T "$pid"
     kill -CONT "$pid"
-    await_or_fail grep -q '^State:.[RS]' "/proc/$pid/status"
+    await_or_fail is_in_state RS "$pid"
 done
 touch enough
 wait "$recorder"

@@ -78,14 +78,19 @@ settle() {
         -e 's/"bytes": [0-9]+/"bytes": SIZE/' -e 's/(\.(html|xml)  )[0-9.]+ KiB, of/\1SIZE, of/'
 }
 
-# Runs the "$ " lines of a file and writes what a file of exact output would hold.
+# Runs the "$ " lines of a file and writes what a file of exact output would hold. A single call of hakmem-trace, as most are, needs no shell of its own.
 play() {
-    local line status
+    local line status errors
     grep '^\$ ' "$1" | while IFS= read -r line; do
         printf '%s\n' "$line"
-        bash -c "${line#\$ }" 2>stderr </dev/null
+        if [[ ${line#??} =~ ^hakmem-trace\ [^\;\&\|\<\>\(\)\$\`]*$ ]]; then
+            eval "${line#??}" 2>stderr </dev/null
+        else
+            bash -c "${line#??}" 2>stderr </dev/null
+        fi
         status=$?
-        [ ! -s stderr ] || sed 's/^/! /' stderr
+        mapfile errors <stderr
+        [ ${#errors[@]} -eq 0 ] || printf '! %s' "${errors[@]}"
         printf '= %d\n\n' "$status"
     done | settle
 }

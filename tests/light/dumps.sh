@@ -50,7 +50,12 @@ python3 -c 'import json; p = json.load(open("ctl.json"))["program"]; assert (p["
 
 # ---- the oldest go -------------------------------------------------------------------------------
 start_time() { "$trace" sql -s "$1" 'SELECT start_time FROM process' 2>/dev/null; }
-for number in $(seq 4 60); do cp "$(file $program 3)" "$(file $program "$number")"; done
+third=$(file $program 3)
+for ((number = 4; number <= 60; number++)); do
+    printf -v copy '%s%04d.db' "${third%0003.db}" $number
+    copies+=("$copy")
+done
+tee "${copies[@]}" <"$third" >/dev/null
 echo 'no store' >"$(file $program 5)"
 cp "$(file $program 3)" "$(file $program 6)"
 python3 -c 'import sqlite3, sys; d = sqlite3.connect(sys.argv[1]); d.execute("UPDATE process SET start_time = start_time + 1"); d.commit()' "$(file $program 6)"
