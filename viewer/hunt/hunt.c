@@ -101,10 +101,15 @@ static int take_given(struct hunt *hunt, uint32_t row) {
     return status;
 }
 
-/* The store of the best run waits elsewhere while the next run writes its own. */
-static void put_aside(const struct hunt *hunt) {
-    if (hunt->best_run > 0 && rename(hunt->store, hunt->aside) != 0)
-        view_error("hunt: %s cannot be renamed: %s", hunt->store, strerror(errno));
+/* The store of the best run waits elsewhere while the next run writes its own. False, and said: it
+ * cannot, and stays. */
+static bool put_aside(const struct hunt *hunt) {
+    if (hunt->best_run == 0 || rename(hunt->store, hunt->aside) == 0)
+        return true;
+    view_error("hunt: %s cannot be renamed to %s: %s; the next run would take its place, so the "
+               "hunt ends with what is known",
+               hunt->store, hunt->aside, strerror(errno));
+    return false;
 }
 
 /* Keeps the better one of the run's store and the one that waits. */
@@ -114,8 +119,11 @@ static void keep_better(struct hunt *hunt, const struct hunt_run *run) {
         unlink(hunt->aside);
     } else {
         unlink(hunt->store);
-        if (hunt->best_run > 0 && rename(hunt->aside, hunt->store) != 0)
-            view_error("hunt: %s cannot be renamed: %s", hunt->aside, strerror(errno));
+        if (hunt->best_run > 0 && rename(hunt->aside, hunt->store) != 0) {
+            view_error("hunt: %s cannot be renamed: %s; it is the capture of the best run",
+                       hunt->aside, strerror(errno));
+            hunt->best_store = hunt->aside;
+        }
     }
 }
 
@@ -126,7 +134,10 @@ static bool run_next(struct hunt *hunt, int *trouble) {
     if ((uint64_t)hunt->runs >= hunt->runs_max || !hunt_plan_next(hunt, &plan) ||
         (plan.blocks == HUNT_ONLY && !hunt_write_site(hunt, &plan)))
         return false;
-    put_aside(hunt);
+    if (!put_aside(hunt)) {
+        *trouble = VIEW_INCOMPLETE;
+        return false;
+    }
     bool has_started = hunt_attempt(hunt, &plan, &run);
     hunt->runs++;
     if (!has_started || (!run.is_recorded && !hunt_stop_signal()))
