@@ -266,7 +266,7 @@ demo:
 ifeq ($(CROSS),)
 check:
 	@tools/deps
-	+@$(WITH_JOBS) tests
+	+@$(WITH_JOBS) quick_tests
 	@$(RUN_TESTS) --quick
 else
 # The tests of tests/arm/suite, by qemu-user. Of the sources in their folders, a script compiles those that `make tests` does not.

@@ -3,7 +3,7 @@
 . "${SOURCE:?}/tests/tools/test.sh"
 help=$(make -s -C "$SOURCE" help) || exit 1
 while read -r target; do
-    case "$target" in all | unit | tests | FORCE | help | uninstall) continue ;; esac
+    case "$target" in all | unit | tests | quick_tests | FORCE | help | uninstall) continue ;; esac
     grep -q "make $target\b" <<<"$help" || complain "make help does not name $target"
 done < <(sed -n 's/^\.PHONY: //p' "$SOURCE/Makefile" "$SOURCE"/tools/make/*.mk | tr ' ' '\n')
 

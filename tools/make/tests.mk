@@ -135,8 +135,8 @@ USER_SRC   := $(wildcard demo/*.c tests/faults/*.c tests/programs/*.c tests/kill
               tests/hunt/*.c tests/keep/*.c tests/ctl/*.c tests/corefile/*.c tests/attach/*.c tests/long/*.c \
               tests/docs/app.c tests/matrix/*.c tests/options/*.c tests/security/*.c tests/strings/*.c tests/instruction/*.c tests/remote/*.c)
 USER_SRC   := $(filter-out tests/hunt/damage.c,$(USER_SRC)) # tests/hunt/places.sh compiles it
-USER_BIN   := $(USER_SRC:%.c=$(BUILD)/%) $(patsubst %.cpp,$(BUILD)/%,$(wildcard tests/faults/*.cpp tests/faults/cxx/*.cpp)) \
-              $(BUILD)/tests/faults/cxx/plugin_host.so
+CXX_BIN    := $(patsubst %.cpp,$(BUILD)/%,$(wildcard tests/faults/cxx/*.cpp)) $(BUILD)/tests/faults/cxx/plugin_host.so
+USER_BIN   := $(USER_SRC:%.c=$(BUILD)/%) $(patsubst %.cpp,$(BUILD)/%,$(wildcard tests/faults/*.cpp)) $(CXX_BIN)
 USER_CXX   := $(if $(findstring clang,$(CC)),clang++ -fsized-deallocation,$(CROSS)g++$(if $(SYSROOT), --sysroot=$(SYSROOT))) -std=c++17 -O0 -g -w -iquote include
 TOOL_BIN   := $(DEAF)/hakmem-debug.so $(DEAF)/hakmem-collect $(OLD)/hakmem-debug.so $(OLD)/hakmem-collect $(BUILD)/tests/security/hakmem-collect $(BUILD)/tests/tools/count_calls.so $(BUILD)/tests/tools/crash_at_load.so \
               $(BUILD)/tests/tools/rounds.so \
@@ -219,10 +219,12 @@ $(UNWIND_BENCH:%=%_old): $(BUILD)/%_old: %.c $(UNWIND_OLD) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call SAY,link) $(OURS) $(TEST_FLAGS) $(DEPEND) -o $@ $< $(UNWIND_OLD) -lunwind -ldl
 
-.PHONY: unit own tests
+.PHONY: unit own quick_tests tests
 unit: $(UNIT_TESTS)
 # Each source that is hakmem's own, compiled with all warnings (tests/lint/compilers.sh).
 own: all unit $(TOOL_BIN) $(FORMAT_BIN) $(COMPARE_BIN) $(MODEL_HOST:%.c=$(BUILD)/checker/%.o) \
      $(BENCH_BIN) $(BUILD)/tests/bench/make_capture $(UNWIND_BENCH:%=%_old)
-tests: own man $(USER_BIN) $(MODEL_BIN) $(TSAN_BIN)
+# No test of the quick tier (tests/quick) runs CXX_BIN and TSAN_BIN, which take 50 CPU seconds to compile.
+quick_tests: own man $(filter-out $(CXX_BIN),$(USER_BIN)) $(MODEL_BIN)
+tests: quick_tests $(CXX_BIN) $(TSAN_BIN)
 
