@@ -26,8 +26,8 @@ def words_by_line(path):
 
 
 def named():
-    """The word of each path that tests/quick has."""
-    return {path: (words or [""])[0] for path, *words in words_by_line("tests/quick")}
+    """The word of each path that tests/quick has, of a unit test's program without .c as its name."""
+    return {path.removesuffix(".c"): (words or [""])[0] for path, *words in words_by_line("tests/quick")}
 
 
 def word_of(name, rows):
@@ -37,17 +37,20 @@ def word_of(name, rows):
     return rows.get(name, "full")
 
 
+ASKS = {".sh": r"\b(is_quick|QUICK)\b|tests/tools/changed\.sh", ".c": r"\b(is_quick|rounds_of)\("}
+
+
 def wrong_rows(rows):
-    """A script with `part` leaves something out with QUICK=1, and one with `whole` does not."""
+    """A test with `part` leaves something out with QUICK=1, and one with `whole` does not."""
     for path, word in rows.items():
-        if not os.path.exists("tests/" + path):
+        if not any(os.path.exists("tests/" + path + suffix) for suffix in ("", ".c")):
             yield f"{path} is not there"
         if word not in ("whole", "part", "full"):
             yield f"{path}: '{word}' is none of whole, part, full"
-    for path in sorted(glob.glob("tests/**/*.sh", recursive=True)):
-        name = path[len("tests/"):]
+    for path in sorted(glob.glob("tests/**/*.sh", recursive=True) + glob.glob("tests/unit/**/*_test.c", recursive=True)):
+        name = path[len("tests/"):].removesuffix(".c")
         with open(path) as file:
-            asks = bool(re.search(r"\b(is_quick|QUICK)\b|tests/tools/changed\.sh", file.read()))
+            asks = bool(re.search(ASKS[os.path.splitext(path)[1]], file.read()))
         if word_of(name, rows) == "whole" and asks or word_of(name, rows) == "part" and not asks:
             yield f"{name} is {word_of(name, rows)}, and {'asks' if asks else 'does not ask'} for the quick tier"
 

@@ -28,7 +28,7 @@ int hak_live_find_run(const struct hak_database *db, uint32_t level, uint64_t fi
                                      .has_all_ends = hak_query_number(&q, 3) != 0,
                                      .level = level};
     int error = hak_query_end(&q);
-    /* Who looks for the next run goes on behind the last event. */
+    /* The next run is looked for behind the last event. */
     bool goes_on = !found || (out->last_event >= out->first_event && out->last_event < INT64_MAX);
     return error     ? error
            : goes_on ? found

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every size from 0 to 40,000 bytes is served at every HAKMEM_TINY_MAX_CLASS and HAKMEM_TINY_PROFILE, in the
-# plain library, and in the debug one in both layouts. In the quick tier fewer sizes above 3,000 bytes (sizes.c).
+# plain library, and in the debug one in both layouts. With QUICK=1 fewer sizes above 3,000 bytes (sizes.c).
 . "${SOURCE:?}/tests/tools/test.sh"
 ${CC:-cc} -O1 -g -w -fno-builtin "$SOURCE/tests/unit/route/sizes.c" -o sizes || exit 1
 
