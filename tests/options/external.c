@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include "../tools/of_libc.h"
 
 static void *(*libc_malloc)(size_t);
 static void *(*libc_memalign)(size_t, size_t);
@@ -129,11 +130,10 @@ static void *prepare(void *block, const char *what) {
 }
 
 int main(int count, char **arguments) {
-    void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
-    if (!libc)
+    libc_malloc = (void *(*)(size_t))of_libc("malloc");
+    libc_memalign = (void *(*)(size_t, size_t))of_libc("memalign");
+    if (!libc_malloc || !libc_memalign)
         return 2;
-    libc_malloc = (void *(*)(size_t))dlsym(libc, "malloc");
-    libc_memalign = (void *(*)(size_t, size_t))dlsym(libc, "memalign");
     enum { MOST = 1000 };
     static void *blocks[MOST], *from_glibc[MOST];
     unsigned made = 0, of_glibc = 0;

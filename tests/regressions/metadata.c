@@ -1,11 +1,11 @@
-/* `metadata COUNT`: a benchmark that keeps its own tables in glibc's malloc, found on libc's
- * handle, and frees them by free() as everything else: COUNT of them among 120 times as many blocks
- * of ours. Says how many bytes glibc still has in use for them. */
-#include <dlfcn.h>
+/* `metadata COUNT`: a benchmark that keeps its own tables in glibc's malloc, found in libc by its
+ * version, and frees them by free() as everything else: COUNT of them among 120 times as many
+ * blocks of ours. Says how many bytes glibc still has in use for them. */
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../tools/of_libc.h"
 
 #if __GLIBC_PREREQ(2, 33)
 #define THEIR_INFO "mallinfo2"
@@ -18,9 +18,8 @@ enum { OTHERS = 119, BYTES = 200 };
 
 int main(int argument_count, char **arguments) {
     size_t count = argument_count > 1 ? strtoul(arguments[1], NULL, 10) : 500;
-    void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
-    void *(*their_malloc)(size_t) = (void *(*)(size_t))dlsym(libc, "malloc");
-    struct mallinfo2 (*their_info)(void) = (__typeof__(their_info))dlsym(libc, THEIR_INFO);
+    void *(*their_malloc)(size_t) = (void *(*)(size_t))of_libc("malloc");
+    struct mallinfo2 (*their_info)(void) = (__typeof__(their_info))of_libc(THEIR_INFO);
     if (!their_malloc || !their_info || their_malloc == malloc)
         return 2;
     free(their_malloc(BYTES));
