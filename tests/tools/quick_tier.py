@@ -94,6 +94,10 @@ def row_of(test):
 
 
 def missed():
+    for test in sorted({test for _, tests in changes() for test in tests if test.startswith("unit.")}):
+        programs = glob.glob(f"tests/unit/**/{test[len('unit.'):]}.c", recursive=True)
+        if len(programs) != 1:
+            yield f"{test}: {len(programs)} programs of that name; unit.FOLDER/NAME names one"
     known = {words[0] for words in words_by_line(KNOWN)}
     found = finders(test for _, tests in changes() for test in tests)
     for name, tests in changes():
