@@ -90,8 +90,9 @@ def commands_of(block):
 def plain(line, any_figures):
     for pattern, by in PATTERNS:
         line = re.sub(pattern, by, line)
-    if any_figures:
+    if any_figures:  # other figures have columns of other widths
         line = re.sub(r"\b[KMG]iB\b", "bytes", re.sub(r" ?[+-]?\d[\d,.]*", " N", line))
+        line = re.sub(" +", " ", line)
     return line.strip()
 
 
