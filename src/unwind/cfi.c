@@ -8,9 +8,9 @@
 
 enum { STATES_MAX = 6 };
 
-/* The state of running instructions. No row is kept: what lies between
- * REMEMBER_STATE and its RESTORE_STATE is passed over, and run only if the pc lies in it. So a walk
- * takes little of the stack it is on, which may be that of a signal handler. */
+/* The state of running instructions. No row is kept: what lies between REMEMBER_STATE and its
+ * RESTORE_STATE is passed over, and run only if the pc lies in it. So a walk takes little of the
+ * stack it is on, which may be that of a signal handler. */
 struct run {
     const struct cfi_common *common;
     struct hak_cfi *cfi;
@@ -21,13 +21,19 @@ struct run {
     bool bad;
 };
 
+/* The cell of the row to be written; NULL: the register is not followed, or it is passed over. */
+static struct hak_cfi_cell *cell_of(struct run *run, uint64_t reg) {
+    return reg < HAK_REGISTERS && !run->passing ? &run->cfi->row.reg[reg] : NULL;
+}
+
 /* Sets a register's cell of the row; a value over 32 bits makes the run bad, a register that is not
  * followed is passed over. */
 static void set(struct run *run, uint64_t reg, uint8_t how, int64_t value) {
+    struct hak_cfi_cell *cell = cell_of(run, reg);
     if (value != (int32_t)value)
         run->bad = true;
-    else if (reg < HAK_REGISTERS && !run->passing)
-        run->cfi->row.reg[reg] = (struct hak_cfi_cell){how, 0, 0, (int32_t)value};
+    else if (cell)
+        *cell = (struct hak_cfi_cell){how, 0, 0, (int32_t)value};
 }
 
 /* Sets the CFA to a register plus a value; a value over 32 bits or a register that is not followed
@@ -52,17 +58,14 @@ static void set_expression(struct run *run, struct cursor *c, struct hak_cfi_cel
         *cell = (struct hak_cfi_cell){how, 0, (uint16_t)bytes, (int32_t)distance};
 }
 
-static struct hak_cfi_cell *cell_of(struct run *run, uint64_t reg) {
-    return reg < HAK_REGISTERS ? &run->cfi->row.reg[reg] : NULL;
-}
-
 /* Gives a register the cell that the CIE's instructions gave it; within these themselves it makes
  * the run bad. */
 static void restore(struct run *run, uint64_t reg) {
+    struct hak_cfi_cell *cell = cell_of(run, reg);
     if (!run->initial)
         run->bad = true;
-    else if (reg < HAK_REGISTERS && !run->passing)
-        run->cfi->row.reg[reg] = run->initial->reg[reg];
+    else if (cell)
+        *cell = run->initial->reg[reg];
 }
 
 enum instruction {
@@ -161,8 +164,8 @@ static void run_register(struct run *run, struct cursor *c, uint8_t instruction)
         set(run, reg, HAK_CFI_IN_REGISTER, 0);
         if (other >= HAK_REGISTERS)
             run->bad = true;
-        else if (reg < HAK_REGISTERS && !run->passing)
-            run->cfi->row.reg[reg].reg = (uint8_t)other;
+        else if (cell_of(run, reg))
+            cell_of(run, reg)->reg = (uint8_t)other;
         break;
     }
     default:
