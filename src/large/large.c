@@ -2,6 +2,7 @@
 #include "large/large.h"
 
 #include <string.h>
+#include <sys/syscall.h>
 #include "check.h"
 #include "large_map/address_map.h"
 #include "large/bigcache.h"
@@ -11,6 +12,7 @@
 #include "large/spare.h"
 #include "large/tags.h"
 #include "options.h"
+#include "platform/raw_call.h"
 
 /* A block freed in level normal is inaccessible at once. A nested call stays away from the thread's
  * BigCache. */
@@ -351,6 +353,32 @@ bool hak_large_resize(base_t base, size_t bytes) {
         return true;
     /* A block that is too large and cannot be cut off (held.h) serves as it is. */
     return wanted_bytes < large->mapped_bytes;
+}
+
+/* Moves whole pages from one block to another. The kernel moves those of one mapping at a time, and
+ * a block that has moved before consists of several: halves are tried, down to what is copied. */
+static void move_to(char *to, char *from, size_t bytes) {
+    enum { COPIED_BYTES = 1 << 20 };
+    size_t half_bytes = bytes / 2 & ~(size_t)(HAK_PAGE_BYTES - 1);
+    if (bytes < COPIED_BYTES) {
+        memcpy(to, from, bytes);
+    } else if (!hak_move_pages_to(from, bytes, to)) {
+        move_to(to, from, half_bytes);
+        move_to(to + half_bytes, from + half_bytes, bytes - half_bytes);
+    }
+}
+
+void hak_large_copy(char *to, char *from, size_t bytes) {
+    size_t head_bytes = -(uintptr_t)from % HAK_PAGE_BYTES;
+    if (bytes <= head_bytes || ((to - from) & (HAK_PAGE_BYTES - 1)) != 0 ||
+        hak_call_is_forbidden(SYS_mremap)) {
+        memcpy(to, from, bytes);
+        return;
+    }
+    size_t tail_bytes = (bytes - head_bytes) % HAK_PAGE_BYTES;
+    memcpy(to, from, head_bytes);
+    move_to(to + head_bytes, from + head_bytes, bytes - head_bytes - tail_bytes);
+    memcpy(to + bytes - tail_bytes, from + bytes - tail_bytes, tail_bytes);
 }
 
 /* Has the kernel move a block's pages to a wider place; NULL: refused. The new address is known

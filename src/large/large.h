@@ -35,7 +35,7 @@
 HAK_HIDDEN base_t hak_large_take(size_t bytes, size_t alignment, const void *caller);
 
 /* Takes a block with `room_bytes` of closed address space held behind it, so that it grows without
- * a copy: for one that grows for at least the second time, in the debug build, which does not move
+ * a new block: for one that grows for at least the second time, in the debug build, which moves no
  * pages. Where there is none, or L2.5 serves the block, as hak_large_take. */
 HAK_HIDDEN base_t hak_large_take_with_room(size_t bytes, size_t room_bytes, const void *caller);
 
@@ -83,6 +83,11 @@ HAK_HIDDEN bool hak_large_resize(base_t base, size_t bytes);
  * HAK_NO_BASE when there is no memory, or where L2.5 serves both sizes; the block is as it was
  * then. Plain build. */
 HAK_HIDDEN base_t hak_large_move(base_t base, size_t bytes);
+
+/* Copies the first bytes of a live block to one that realloc has just taken for it. Of much memory
+ * the kernel moves the pages, and those that nobody touched stay so; the old block then reads as
+ * zero. */
+HAK_HIDDEN void hak_large_copy(char *to, char *from, size_t bytes);
 
 /* Gives what this thread and the process keep back to the kernel; returns the bytes. */
 HAK_HIDDEN size_t hak_large_trim(void);

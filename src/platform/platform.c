@@ -282,6 +282,18 @@ void *hak_move_pages(void *start, size_t bytes) {
     return (void *)result;
 }
 
+bool hak_move_pages_to(void *start, size_t bytes, void *to) {
+    void *pages = hak_move_pages(start, bytes);
+    if (!pages)
+        return false;
+    note_own(pages, bytes, false);
+    if (move(pages, bytes, MREMAP_FIXED, to) != (long)to) { /* there are too many mappings */
+        memcpy(to, pages, bytes);
+        (void)unmap(pages, bytes);
+    }
+    return true;
+}
+
 /* An emulator of a kernel (qemu-user 7.2) calls a page unmapped to which no access is allowed:
  * msync, which does nothing here, tells it. */
 bool hak_is_mapped(const void *p) {

@@ -97,6 +97,9 @@ HAK_HIDDEN void *hak_remap(void *start, size_t old_bytes, size_t new_bytes);
  * kernel before 5.7, or an emulator of one. */
 HAK_HIDDEN void *hak_move_pages(void *start, size_t bytes);
 
+/* The same onto other mapped pages. False: nothing changed. */
+HAK_HIDDEN bool hak_move_pages_to(void *start, size_t bytes, void *to);
+
 /* True when the page that holds `p` is mapped (mincore). */
 HAK_HIDDEN bool hak_is_mapped(const void *p);
 

@@ -2,6 +2,9 @@
  * The old block has to be recorded as given back before its address can be anyone's again. */
 #include <stdlib.h>
 #include "entry/debug/way.h"
+#include "guarded/guarded.h"
+#include "large/large.h"
+#include "memory_tags.h"
 
 /* The request of a realloc: a block that is recorded as moved from `moved_from`, with room to grow
  * where it is large. */
@@ -37,6 +40,15 @@ static bool resize_large(user_t user, base_t base, size_t needed, size_t bytes) 
     return stays;
 }
 
+/* Copies a block's bytes to where it moves. Guarded blocks keep their own pages, and tagged memory
+ * its tags. */
+static void copy(char *to, char *from, size_t bytes, bool is_large) {
+    if (is_large && !hak_tags_are_given() && !hak_guarded_covers(to) && !hak_guarded_covers(from))
+        hak_large_copy(to, from, bytes);
+    else
+        memcpy(to, from, bytes);
+}
+
 /* Allocates, copies and frees the old block. The long way keeps a guarded block guarded, which is
  * `is_large`. NULL: without memory, the old block stays. */
 static void *move(user_t user, base_t base, size_t old_bytes, size_t bytes, bool is_large,
@@ -44,7 +56,7 @@ static void *move(user_t user, base_t base, size_t old_bytes, size_t bytes, bool
     struct hak_hand_out how = hand_out_of(bytes, user, room_behind(old_bytes, bytes), call);
     void *moved = is_large ? hak_entry_allocate_slowly(&how) : hak_entry_allocate_inside(&how);
     if (moved) {
-        memcpy(moved, user.p, old_bytes < bytes ? old_bytes : bytes);
+        copy(moved, user.p, old_bytes < bytes ? old_bytes : bytes, is_large);
         hak_entry_give(base, user, HAK_REALLOC_FROM);
     }
     return moved;
