@@ -53,6 +53,7 @@ struct hak_thread {
     uint8_t end_rounds;       /* how often its end was put off (entry/start.c) */
     uint16_t until_look;      /* level light: calls until one may be sampled; 0 elsewhere */
     struct hak_heap *heap;
+    struct hak_heap *lent; /* the thread's own, while a nested call has none (entry/nested) */
     struct hak_front *front;
     int64_t until_point; /* level light: bytes of larger blocks until one is sampled */
 };

@@ -44,7 +44,7 @@ static void note_arrays(struct hak_heap *heap) {
 
 void hak_front_after_fork(void) {
     hak_chunks_after_fork();
-    hak_heaps_after_fork(hak_thread.heap, note_arrays);
+    hak_heaps_after_fork(hak_thread.heap ? hak_thread.heap : hak_thread.lent, note_arrays);
 }
 
 /* Moves the blocks of the caches into the slabs. */

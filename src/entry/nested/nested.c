@@ -21,6 +21,7 @@ static void leave_heap(struct hak_thread *thread) {
     for (unsigned c = 0; c < HAK_CLASSES; c++)
         thread->top[c] = thread->end[c] = &hak_no_block;
     thread->heap_id = HAK_OWNER_NONE;
+    thread->lent = thread->heap;
     thread->heap = NULL;
     thread->front = NULL;
     thread->state = HAK_THREAD_SHARED;
@@ -75,6 +76,7 @@ void hak_nested_give_later(base_t base) {
             return;
         }
     }
+    hop_count(HAK_COUNTED_NESTED_LOST, HAK_CLASS_NONE, 0);
 }
 
 /* Gives the blocks that nested frees left for later to large or to their heaps. */

@@ -12,7 +12,7 @@
  *
  * Where the interrupted call holds a lock that would be waited for, a block cannot be had (ENOMEM).
  * One that is given back then leaves the program, and its layer gets it when a thread comes to the
- * long way of malloc; beyond 64 such blocks it is lost.
+ * long way of malloc; beyond 64 such blocks it is lost, and counted.
  *
  * Debug build only; the plain one leaves such calls alone, as its fast paths know nothing of them.
  */
@@ -38,7 +38,7 @@ HAK_HIDDEN void hak_nested_end(const struct hak_nested *kept);
 HAK_HIDDEN bool hak_nested_begin_give(struct hak_nested *kept, bool is_large);
 
 /* Lets a block that has left the program wait for its layer until the call that is under way has
- * ended; beyond WAITING_MAX it is lost. */
+ * ended; beyond WAITING_MAX it is lost, and counted. */
 HAK_HIDDEN void hak_nested_give_later(base_t base);
 
 /* Gives the layers the blocks that wait, if hak_nested_some_wait. Call it without a lock. */

@@ -133,6 +133,17 @@ TEST(chunks_that_were_filled_or_drained_are_not_lost) {
     ck_assert_ptr_null(left->full);
 }
 
+/* A signal handler forks that interrupted a nested call, which has no heap. */
+TEST(a_heap_that_a_nested_call_has_taken_away_stays_the_threads) {
+    set_up();
+    struct hak_heap *own = hak_thread.heap;
+    hak_thread.lent = own;
+    hak_thread.heap = NULL;
+    hak_front_after_fork();
+    ck_assert(!own->is_left);
+    ck_assert_int_eq(own->state, HAK_HEAP_OWNED);
+}
+
 TEST(a_new_thread_goes_on_with_a_heap_that_was_left) {
     set_up();
     leave_behind(NULL);
