@@ -1,5 +1,6 @@
 /* Level light, the checks' half: guarded blocks for the plain allocator's program, and reports of
  * what that allocator finds itself (light.h). */
+#include "guard/give_back.h"
 #include "guard/guard.h"
 #include "guard/profile_file.h"
 #include "guard/choose/choose.h"
@@ -144,12 +145,15 @@ void hak_light_give(void *pointer) {
     if (hak_check_pointer(user_from(pointer), kind, &base) != HAK_TAKE)
         return;
     struct hak_large *large = hak_large_find(base.p);
+    /* Of two threads that free it the other is told; only one ends the life and the sample. */
+    if (!hak_take_from_program(hak_located_as_large(large), kind, HAK_PLACE_GUARDED))
+        return;
     uint32_t site = large->look;
     uint32_t sample = atomic_exchange_explicit(&large->sample, 0, memory_order_relaxed);
     if (sample)
         hak_light_sample_ends(sample);
     hak_life_ends(large);
-    (void)hak_check_freed(base, kind, HAK_PLACE_GUARDED);
+    hak_guard_give(large);
     hak_sample_given(site, charge_of(&ran));
 }
 
@@ -193,7 +197,9 @@ void hak_light_blame(const char *what, const void *pointer) {
         .kind = kind,
         .pointer = pointer,
         .class_found = HAK_CLASS_NONE,
-        .memory = is_double ? HAK_MEMORY_SLOT_START : HAK_MEMORY_OTHER,
+        .memory = is_double                                      ? HAK_MEMORY_SLOT_START
+                  : light_hak_owner && !light_hak_owner(pointer) ? HAK_MEMORY_MAPPED
+                                                                 : HAK_MEMORY_OTHER,
     };
     hak_report_fault(&at, &finding);
 }

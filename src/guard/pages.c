@@ -483,22 +483,30 @@ void hak_pages_forget_large(const struct hak_located *at) {
 
 /* ---- the moments of a process ---------------------------------------------------------------- */
 
-/* Opens all pages of a SuperSlab, if it is still mapped. */
 static void open_superslab(struct hak_superslab *superslab, hak_owner_t owner, void *context) {
     (void)owner;
     (void)context;
-    if (!hak_raw_readable((uintptr_t)superslab))
-        return; /* it was unmapped just now */
     open_all(superslab);
+}
+
+/* Opens all pages of all SuperSlabs. The registry is whole also where this thread holds its lock
+ * already, and a signal handler came between: each change of it is one store. */
+static void open_each_superslab(void) {
+    bool is_mine = hak_lock_is_mine(&hak_registry_lock);
+    if (!is_mine)
+        hak_lock(&hak_registry_lock);
+    hak_pages_hold();
+    hak_registry_each(open_superslab, NULL);
+    hak_pages_release();
+    if (!is_mine)
+        hak_unlock(&hak_registry_lock);
 }
 
 bool hak_check_open_pages(void) {
     int32_t before = atomic_load_explicit(&runs, memory_order_relaxed);
     if (before <= 0)
         return false;
-    hak_pages_hold();
-    hak_registry_each(open_superslab, NULL);
-    hak_pages_release();
+    open_each_superslab();
     return atomic_load_explicit(&runs, memory_order_relaxed) < before;
 }
 
@@ -507,9 +515,7 @@ bool hak_check_open_pages(void) {
 static void open_for_good(void) {
     atomic_store(&is_over, true);
     hak_guarded_stop();
-    hak_pages_hold();
-    hak_registry_each(open_superslab, NULL);
-    hak_pages_release();
+    open_each_superslab();
 }
 
 static const char is_unknown;

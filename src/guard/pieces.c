@@ -42,11 +42,11 @@ static bool is_request(size_t bytes, size_t alignment) {
 /* Also where a signal handler interrupted a call of the malloc family: closing takes no lock. */
 static void close_piece(struct hak_large *block, enum hak_given by) {
     struct hak_located at = hak_located_as_large(block);
-    bool is_inside = hak_check_enter();
+    bool has_entered = hak_check_enter();
     base_t base;
     if (hak_check_pointer(user_from(hak_user_in(&at)), hak_free_by(by), &base) == HAK_TAKE)
         (void)hak_check_freed(base, hak_free_by(by), HAK_PLACE_LARGE);
-    if (is_inside)
+    if (has_entered)
         hak_check_leave();
     else
         hak_tags_end_own(0);

@@ -89,6 +89,7 @@ struct hak_large {
     uint8_t closed_by;    /* of a guarded one: enum hak_closed_by (guarded/closed.h) */
     uint8_t tag;          /* of all its memory; 0: it has none, but perhaps a border (guard/tags) */
     bool is_of_pool; /* of a guarded one: one of the program's own pools hands it out (hakmem.h) */
+    bool pool_ended; /* and that pool was reset or destroyed: whoever did that closes the block */
 };
 
 /* The large block that starts at `start`, live or kept whole; NULL when none does. Any thread. */

@@ -10,6 +10,7 @@ void (*hak_pool_close_block)(struct hak_large *block);
 
 static void link_block(struct hak_pool *pool, struct hak_large *block) {
     block->prev = NULL;
+    block->pool_ended = false;
     block->next = pool->guarded;
     if (block->next)
         block->next->prev = block;
@@ -42,20 +43,16 @@ static void keep_piece(const struct hak_pool *pool, const struct hak_large *bloc
 }
 
 struct hak_large *hak_pool_take_blocks(struct hak_pool *pool, uintptr_t from, uint64_t bytes) {
-    struct hak_large *first = pool->guarded, *next;
-    if (!bytes) {
-        pool->guarded = NULL;
-        return first;
-    }
     struct hak_pool ended = {.guarded = NULL};
-    for (struct hak_large *block = first; block; block = next) {
+    for (struct hak_large *block = pool->guarded, *next; block; block = next) {
         next = block->next;
-        if (is_inside(block, from, bytes)) {
+        if (bytes && is_inside(block, from, bytes)) {
             keep_piece(pool, block);
             continue;
         }
         hak_pool_unlink_block(pool, block);
         link_block(&ended, block);
+        block->pool_ended = true;
     }
     return ended.guarded;
 }

@@ -145,8 +145,8 @@ enum hak_pool_given hak_pool_give(const struct hak_pool_call *call, struct hak_l
         number = pool->number; /* a piece that was not kept, but its record was */
     }
     hak_pool_note(HAK_PIECE_FREE, call, number, call->piece, bytes, NULL);
-    bool is_over =
-        block && !facts.fault && (piece ? piece->is_free : !hak_pool_has_block(call->piece));
+    bool is_over = block && !block->pool_ended && !facts.fault &&
+                   (piece ? piece->is_free : !hak_pool_has_block(call->piece));
     if (is_over)
         hak_pool_unlink_block(pool, block);
     hak_pieces_unlock();

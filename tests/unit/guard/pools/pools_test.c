@@ -1,6 +1,7 @@
 /* The program's own pools, as they are told by hakmem.h: each misuse has its code and facts,
  * correct calls have none. */
 #include <pthread.h>
+#include "guard/pools/blocks.h"
 #include "guard/pools/pieces.h"
 #include "guard/pools/redzone.h"
 #include "unit/guard/world.h"
@@ -734,6 +735,33 @@ TEST(blocks_without_a_pool_have_one) {
     ck_assert_uint_eq(fault_of_free(malloc_like, pool), HAK_FAULT_POOL_DOUBLE_FREE);
     ck_assert_str_eq(last_fault()->pool.name, "malloc-like");
     ck_assert_uint_eq(fault_of_free(malloc_like, other), HAK_FAULT_POOL_BAD_FREE);
+}
+
+static struct hak_large guarded[2];
+static unsigned closed_count;
+
+/* Another thread frees the other block meanwhile, by a pool that nobody knows. */
+static void free_the_other(struct hak_large *block) {
+    struct hak_large *of_it = block == &guarded[0] ? &guarded[1] : &guarded[0];
+    struct hak_pool_call call =
+        HAK_POOL_CALL("hak_pool_free_guarded", pool + 1, of_it->base.p, HAK_FREE);
+    ck_assert_int_eq(hak_pool_give(&call, of_it, true), HAK_POOL_GIVEN);
+    closed_count++;
+}
+
+TEST(a_block_of_a_destroyed_pool_is_closed_once) {
+    char name[HAK_POOL_NAME];
+    begin();
+    for (unsigned i = 0; i < 2; i++) {
+        guarded[i] = (struct hak_large){.base = base_from(other + 256 * i), .asked_bytes = PIECE};
+        struct hak_pool_call call =
+            HAK_POOL_CALL("hak_pool_alloc_guarded", pool, guarded[i].base.p, HAK_MALLOC);
+        ck_assert(hak_pool_add_guarded(&call, &guarded[i], name));
+    }
+    hak_pool_close_block = free_the_other;
+    hak_pool_destroy(pool);
+    ck_assert_uint_eq(closed_count, 2);
+    ck_assert_uint_eq(fault_count, 0);
 }
 
 TEST(an_unknown_pool_has_no_faults) {
