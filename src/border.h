@@ -256,6 +256,10 @@ static inline bool hak_check_is_refused(user_t user) {
 
 HAK_HIDDEN bool hak_check_asked_bytes(user_t user, size_t *bytes);
 HAK_HIDDEN void hak_check_asked_about(user_t user);
+
+/* Reports a pointer that was given back, by a call of this kind, and lies in memory of no
+ * allocator. */
+HAK_HIDDEN void hak_check_mapped(const void *pointer, enum hak_record_kind kind);
 HAK_HIDDEN size_t hak_check_usable(user_t user, size_t slot_bytes);
 HAK_HIDDEN void hak_check_call_without_record(size_t asked_bytes, bool failed);
 

@@ -114,9 +114,14 @@ static int look_at(struct dl_phdr_info *info, size_t size, void *is_first) {
         *(bool *)is_first = false;
     }
     hak_read_module(info, &module);
-    if (!module.symbols || !module.strings || !module.hash)
-        return 0;
     const char *soname = module.soname ? module.soname : "";
+    if (!module.symbols || !module.strings)
+        return 0;
+    if (!module.hash) { /* only the kernel's is known to have no malloc */
+        if (strncmp(soname, "linux-vdso.so", sizeof "linux-vdso.so" - 1) != 0)
+            note_silent_object(info->dlpi_name);
+        return 0;
+    }
     if (strcmp(soname, "libc.so.6") == 0)
         (void)add_family(&module, HAK_EXTERNAL_GLIBC);
     else if (!is_hakmem(soname) && !add_family(&module, HAK_EXTERNAL_MIMALLOC) &&
@@ -185,4 +190,8 @@ const char *hak_allocators_name(enum hak_external_owner owner) {
 
 const char *hak_allocators_silent(unsigned index) {
     return index < atomic_load_explicit(&silent_count, memory_order_acquire) ? silent[index] : NULL;
+}
+
+bool hak_allocators_are_known(void) {
+    return !atomic_load(&is_searching) && give_of(HAK_EXTERNAL_GLIBC) && !hak_allocators_silent(0);
 }

@@ -45,6 +45,10 @@ HAK_HIDDEN const char *hak_allocators_name(enum hak_external_owner owner);
  * is; NULL where there are no more. */
 HAK_HIDDEN const char *hak_allocators_silent(unsigned index);
 
+/* True when each module with a malloc can be asked, as hak_allocators_owner just was: a pointer
+ * that none of them owns is no block. */
+HAK_HIDDEN bool hak_allocators_are_known(void);
+
 /* In the child of a fork, on its only thread. */
 HAK_HIDDEN void hak_allocators_after_fork(void);
 

@@ -39,8 +39,10 @@ HAK_HIDDEN HAK_COLD void hak_entry_start_thread(void);
 
 /* foreign.c: `user` is no block of ours and not NULL: it is passed on where its owner is known, or
  * left alone, or is surely a mistake (plain build: the program ends). Debug: the checks decided
- * before that it is another allocator's. `caller` is where the program goes on after its call. */
-HAK_HIDDEN HAK_COLD void hak_entry_free_foreign(user_t user, const void *caller);
+ * before that it is mapped, and not by hakmem; that no allocator can own it is reported. `caller`
+ * is where the program goes on after its call. */
+HAK_HIDDEN HAK_COLD void hak_entry_free_foreign(user_t user, enum hak_record_kind kind,
+                                                const void *caller);
 
 /* foreign.c: realloc of such a pointer, to at least one byte: the block moves to us. If its size is
  * not known, as many bytes move as are asked for and can be read. NULL without memory. */

@@ -23,6 +23,8 @@ static const char *why_bad(const void *pointer) {
     case HAK_ADDRESS_CODE:
     case HAK_ADDRESS_STATIC:
         return "is code or static data; free what malloc returned";
+    case HAK_ADDRESS_MAPPED:
+        return hak_allocators_are_known() ? "is no allocator's; free what malloc returned" : NULL;
     case HAK_ADDRESS_C_HEAP:
     case HAK_ADDRESS_UNKNOWN:
         break;
@@ -30,13 +32,21 @@ static const char *why_bad(const void *pointer) {
     return NULL;
 }
 
-/* Ends the program if the pointer is a large block that is free already or, in the plain build,
+/* Reports a pointer of which the checks have only found that hakmem did not hand it out. */
+static void report_mapped(const void *pointer, enum hak_record_kind kind) {
+    if (hak_allocators_are_known() && hak_address_kind_of(pointer) == HAK_ADDRESS_MAPPED)
+        hak_check_mapped(pointer, kind);
+}
+
+/* Ends the program, or reports the fault, if the pointer is a large block that is free already, or
  * surely a mistake. */
-static void blame(const void *pointer) {
+static void blame(const void *pointer, enum hak_record_kind kind) {
+    const char *why = NULL;
     if (hak_large_keeps(pointer))
         hak_blame("double-free", pointer, "is free already; some code freed it twice");
-    const char *why = hak_is_debug_build ? NULL : why_bad(pointer);
-    if (why)
+    else if (hak_is_debug_build)
+        report_mapped(pointer, kind);
+    else if ((why = why_bad(pointer)) != NULL)
         hak_blame("bad-free", pointer, why);
 }
 
@@ -46,10 +56,10 @@ static enum hak_external_owner find_owner(const void *pointer) {
 }
 
 /* The allocator that owns the pointer; if none does, the program ends or the fault is reported. */
-static enum hak_external_owner find_owner_or_blame(const void *pointer) {
+static enum hak_external_owner find_owner_or_blame(const void *pointer, enum hak_record_kind kind) {
     enum hak_external_owner owner = find_owner(pointer);
     if (owner == HAK_EXTERNAL_UNKNOWN)
-        blame(pointer);
+        blame(pointer, kind);
     return owner;
 }
 
@@ -58,12 +68,12 @@ static void give_foreign(void *pointer, enum hak_external_owner owner, const voi
     hak_allocators_free(owner, pointer);
 }
 
-void hak_entry_free_foreign(user_t user, const void *caller) {
+void hak_entry_free_foreign(user_t user, enum hak_record_kind kind, const void *caller) {
     if (hak_is_light_build && hak_light_covers(user.p)) {
         hak_light_give(user.p);
         return;
     }
-    give_foreign(user.p, find_owner_or_blame(user.p), caller);
+    give_foreign(user.p, find_owner_or_blame(user.p, kind), caller);
 }
 
 /* Copies up to `bytes`, page by page, as far as they can be read. */
@@ -101,7 +111,7 @@ void *hak_entry_move_foreign(user_t user, size_t bytes, hak_call_t call) {
     if (hak_is_light_build && hak_light_covers(user.p))
         return move_guarded(user, bytes, call);
     struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_REALLOC, .call = call};
-    enum hak_external_owner owner = find_owner_or_blame(user.p);
+    enum hak_external_owner owner = find_owner_or_blame(user.p, HAK_REALLOC);
     size_t old_bytes = hak_allocators_bytes(owner, user.p);
     void *moved = hak_entry_allocate_inside(&how);
     if (!moved)

@@ -221,9 +221,16 @@ static enum hak_memory memory_outside(const void *pointer) {
         return HAK_MEMORY_STATIC;
     case HAK_ADDRESS_C_HEAP:
     case HAK_ADDRESS_UNKNOWN:
+    case HAK_ADDRESS_MAPPED:
         break;
     }
     return HAK_MEMORY_OTHER;
+}
+
+void hak_check_mapped(const void *pointer, enum hak_record_kind kind) {
+    struct hak_located at;
+    (void)hak_locate(pointer, &at);
+    hak_report_bad_pointer(at, kind, pointer, HAK_MEMORY_MAPPED);
 }
 
 enum { PAGE_GAP_BYTES = 16 }; /* as many lie, at most, between a guarded block and a closed page */

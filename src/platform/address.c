@@ -153,9 +153,9 @@ static bool is_glibc_block(uintptr_t address) {
     switch (head[1] & (MAPPED | OF_ARENA)) {
     case 0:
         return is_in_brk_heap(address, bytes) && is_in_use(address, bytes);
-    case MAPPED:
-        return head[1] == (bytes | MAPPED) && head[0] == 0 && is_whole_mapping(bytes) &&
-               address % HAK_PAGE_BYTES == 16 &&
+    case MAPPED: /* head[0] bytes are left in front of an aligned one */
+        return head[1] == (bytes | MAPPED) && is_whole_mapping(head[0] + bytes) &&
+               (address - head[0]) % HAK_PAGE_BYTES == 16 &&
                hak_is_mapped((const void *)(address + bytes - 24));
     case OF_ARENA:
         return is_in_arena(address, bytes) && is_in_use(address, bytes);
@@ -164,11 +164,21 @@ static bool is_glibc_block(uintptr_t address) {
     }
 }
 
-/* The kind CODE or STATIC when a module holds the address, else UNKNOWN. */
+/* True when the head in front could be one of glibc's, so that its free would take the address
+ * without a word: another libc's block (dlmopen), or what looks like one. */
+static bool has_head_of_glibc(uintptr_t address) {
+    size_t head;
+    if ((address & 15) != 0 || !read_words(&head, address - sizeof head, sizeof head))
+        return false;
+    size_t bytes = head & ~(size_t)FLAGS;
+    return bytes >= 32 && (bytes & 15) == 0 && bytes < PTRDIFF_MAX && is_in_use(address, bytes);
+}
+
+/* The kind CODE or STATIC when a module holds the address, else MAPPED. */
 static enum hak_address_kind kind_in_module(uintptr_t address) {
     struct hak_object found;
     if (!hak_object_find(address, &found))
-        return HAK_ADDRESS_UNKNOWN;
+        return HAK_ADDRESS_MAPPED;
     const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)found.start;
     if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
         return HAK_ADDRESS_STATIC;
@@ -178,7 +188,7 @@ static enum hak_address_kind kind_in_module(uintptr_t address) {
         if (segment[i].p_type == PT_LOAD && offset < segment[i].p_memsz)
             return segment[i].p_flags & PF_X ? HAK_ADDRESS_CODE : HAK_ADDRESS_STATIC;
     }
-    return HAK_ADDRESS_UNKNOWN; /* between two segments, where something else may be mapped */
+    return HAK_ADDRESS_MAPPED; /* between two segments, where something else may be mapped */
 }
 
 enum hak_address_kind hak_address_kind_of(const void *p) {
@@ -188,7 +198,11 @@ enum hak_address_kind hak_address_kind_of(const void *p) {
     if (is_glibc_block(address))
         return HAK_ADDRESS_C_HEAP;
     enum hak_address_kind kind = kind_in_module(address);
-    if (kind == HAK_ADDRESS_UNKNOWN && (is_on_own_stack(address) || is_on_first_stack(address)))
-        kind = HAK_ADDRESS_STACK;
-    return kind;
+    if (kind != HAK_ADDRESS_MAPPED)
+        return kind;
+    if (is_on_own_stack(address) || is_on_first_stack(address))
+        return HAK_ADDRESS_STACK;
+    return is_in_brk_heap(address, 0) || is_in_arena(address, 0) || has_head_of_glibc(address)
+               ? HAK_ADDRESS_UNKNOWN
+               : HAK_ADDRESS_MAPPED;
 }

@@ -21,7 +21,7 @@
 #include HAK_ARCH_FILE(here.h)
 
 #define HAK_SESSION_MAGIC   0x31305345534b4148ull /* "HAKSES01" */
-#define HAK_SESSION_VERSION 16
+#define HAK_SESSION_VERSION 17
 
 #define HAK_PROCESSES        1024
 #define HAK_RINGS            4096
@@ -38,6 +38,7 @@
 #define HAK_NODE_PLACES_MIN  ((uint64_t)1 << 12)
 #define HAK_NODE_IDS_MAX     0xf0000000u /* ids are below it; above is room for takeovers */
 #define HAK_EXEC_PATH        272
+#define HAK_MALLOC_BY        64
 
 /* A stack is a path to the root in the ring of nodes: {ip, parent}. Ids only grow; the node of id i
  * lies at place i mod node_capacity until another lap's is written over it (node.h). 0 is "no
@@ -82,6 +83,8 @@ struct hak_process_entry {
     char exec_path[HAK_EXEC_PATH];  /* and which, cut to fit, ended by NUL; then why hakmem was
                                      * taken out of LD_PRELOAD, or is not loaded by the program,
                                      * "" = neither, ended by NUL */
+    char malloc_by[HAK_MALLOC_BY];  /* file name of the module whose malloc serves it before ours,
+                                     * ended by NUL; "" = hakmem serves it */
 };
 
 #define HAK_END_KNOWN 0x80000000u
@@ -192,6 +195,7 @@ enum hak_memory {
     HAK_MEMORY_CODE = 7,          /* code of a loaded module */
     HAK_MEMORY_UNMAPPED = 8,      /* nothing is mapped there */
     HAK_MEMORY_OTHER = 9,         /* mapped, and not by us: another allocator's, or mmap */
+    HAK_MEMORY_MAPPED = 10,       /* mapped, and no allocator's */
 };
 
 /* The finder of bytes that are not as they should be (facts.found_by). */

@@ -243,7 +243,7 @@ HAK_IN_PLACE void hak_entry_give_back_inside(user_t user, enum hak_given by, hak
     case HAK_REFUSE:
         break;
     case HAK_FOREIGN:
-        hak_entry_free_foreign(user, caller);
+        hak_entry_free_foreign(user, hak_free_by(by), caller);
         break;
     }
 }

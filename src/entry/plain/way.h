@@ -140,7 +140,7 @@ static inline void hak_entry_claim(user_t user, enum hak_given by, size_t bytes,
 /* The layers take the block back, or it is none of ours. */
 HAK_IN_PLACE void hak_entry_give(void *pointer, enum hak_record_kind kind) {
     if (HAK_UNLIKELY(!hak_route_give(base_from(pointer), kind)) && pointer)
-        hak_entry_free_foreign(user_from(pointer), __builtin_return_address(0));
+        hak_entry_free_foreign(user_from(pointer), kind, __builtin_return_address(0));
 }
 
 /* give_slowly.c: the long way back; the pointer may be NULL. `owner` is what

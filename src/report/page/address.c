@@ -72,12 +72,13 @@ static bool is_module(const struct report_page *page, const struct hak_report_re
     return (region->protection & PROT_EXEC) || (name && strstr(name, ".so"));
 }
 
-/* Names the mapping at the address: "the code of libfoo.so", "the stack of the first thread". */
-static void add_mapping(struct hak_text *text, const struct report_page *page) {
+void report_add_mapping(struct hak_text *text, const struct report_page *page) {
     const struct hak_report_region *region = region_of(page);
     uint32_t allowed = region->protection & (PROT_READ | PROT_WRITE | PROT_EXEC);
-    if (is_called(region, "[vdso]") || is_called(region, "[vvar]") ||
-        is_called(region, "[vsyscall]")) {
+    if (!report_is_mapped(page)) {
+        hak_text_add(text, "memory of no allocator");
+    } else if (is_called(region, "[vdso]") || is_called(region, "[vvar]") ||
+               is_called(region, "[vsyscall]")) {
         hak_text_add(text, "kernel memory (");
         add_base_name(text, region);
         hak_text_add(text, ")");
@@ -143,7 +144,7 @@ bool report_address_headline(struct hak_text *text, const struct report_page *pa
     }
     if (report_is_mapped(page) && page->facts->base == 0) {
         hak_text_add(text, ": %s ", access_to(page));
-        add_mapping(text, page);
+        report_add_mapping(text, page);
         return true;
     }
     return false;
@@ -158,7 +159,7 @@ static void add_gap(struct hak_text *text, const struct report_page *page) {
         hak_text_add(text, "lies %s past the end of ",
                      address == region->below_end ? "just"
                                                   : hak_words_bytes(address - region->below_end));
-        add_mapping(text, page);
+        report_add_mapping(text, page);
         hak_text_add(text, "; nothing is mapped there");
     } else if (region->above_start > address &&
                region->above_start - address < NEAR_MAPPING_BYTES) {
@@ -219,7 +220,7 @@ void report_address(struct hak_text *text, const struct report_page *page) {
         hak_text_add(text, "is the pattern that fills freed memory");
     else if (report_is_mapped(page)) {
         hak_text_add(text, "lies in ");
-        add_mapping(text, page);
+        report_add_mapping(text, page);
     } else if (region_of(page)->is_known) {
         add_gap(text, page);
     } else {

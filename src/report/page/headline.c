@@ -85,6 +85,11 @@ static void add_memory(struct hak_text *text, const struct report_page *page) {
         hak_text_add(text, "which lies in the heap and is not the start of a live block");
         return;
     }
+    if (facts->memory == HAK_MEMORY_MAPPED) {
+        hak_text_add(text, "which lies in ");
+        report_add_mapping(text, page);
+        return;
+    }
     if (facts->memory == HAK_MEMORY_HEAP_INTERNAL && !facts->superslab) {
         hak_text_add(text, "which lies in memory of the heap but in no block");
         return;

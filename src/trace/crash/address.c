@@ -240,6 +240,10 @@ void hak_crash_look_at_address(struct hak_incident *incident) {
         hak_crash_look_at_words(incident, guard_checks);
 }
 
+void hak_crash_look_at_mapping(struct hak_incident *incident) {
+    look_at_maps(incident->facts.found_address, &incident->region);
+}
+
 void hak_crash_look_at_heap(struct hak_incident *incident) {
     struct hak_fault_facts facts = {0};
     if (!incident->facts.fault && guard_checks && guard_checks->look_at_all &&

@@ -283,6 +283,8 @@ static bool is_private_operator(const struct hak_incident *of) {
  * the collector has answered before that it is none. */
 static void look_at_fault_to_stop(struct hak_incident *of) {
     hak_crash_unwind(of);
+    if (of->facts.memory == HAK_MEMORY_MAPPED)
+        hak_crash_look_at_mapping(of);
     of->is_known = hak_crash_is_known_place() || is_private_operator(of);
     of->is_reported = of->is_known || hak_crash_is_in_stop(of);
     of->is_repeated = !of->is_reported && !hak_crash_is_first_stop();
@@ -291,6 +293,8 @@ static void look_at_fault_to_stop(struct hak_incident *of) {
 
 static void look_at_fault_to_go_on(struct hak_incident *of) {
     hak_crash_unwind(of);
+    if (of->facts.memory == HAK_MEMORY_MAPPED)
+        hak_crash_look_at_mapping(of);
     of->is_reported = is_private_operator(of) || !hak_crash_may_report(of);
 }
 

@@ -156,6 +156,8 @@ HAK_HIDDEN bool hak_crash_may_report(struct hak_incident *incident);
 /* Fills in facts, access and region by the address of the incident (address.c). Where a fault
  * of the heap is seen the facts name it. */
 HAK_HIDDEN void hak_crash_look_at_address(struct hak_incident *incident);
+/* Fills in the region of an address that was given back and that no allocator has. */
+HAK_HIDDEN void hak_crash_look_at_mapping(struct hak_incident *incident);
 /* Finds what the registers prove of words that memory is filled with: facts, or candidates
  * (words.c). */
 HAK_HIDDEN void hak_crash_look_at_words(struct hak_incident *incident,
