@@ -25,15 +25,18 @@
 #include "entry/summary.h"
 #include "entry/way.h"
 #include "front/remote.h"
+#include "hakmem.h"
 #include "learn/learn.h"
 #include "light.h"
 #include "platform/address.h"
 #include "platform/objects.h"
 #include "platform/own.h"
 #include "platform/raw_call.h"
+#include "platform/symbols.h"
 #include "platform/tags.h"
 #include "pool/pool.h"
 #include "platform/thread_key.h"
+#include "trace/trace.h"
 
 /* pthreads calls destructors in up to 4 rounds as long as values are set anew. */
 enum { END_ROUND = 3 };
@@ -204,6 +207,23 @@ static HAK_COLD void start_counting(void) {
         hak_options_say(missed, 1);
 }
 
+/* Tells the record that the malloc of another module, which stands before ours, serves the program.
+ * One that only counts and passes on is asked for a block, and gives one of ours; any malloc can
+ * be called by now, as ld.so does so. */
+static void note_other_malloc(void) {
+    struct hak_object other, own;
+    void *first = hak_symbol_first("malloc"), *gives = hak_symbol_first("free");
+    if (!first || !gives || !hak_object_find((uintptr_t)first, &other) ||
+        !hak_object_find((uintptr_t)&is_constructed, &own) || other.start == own.start)
+        return;
+    void *block = (*(void *(**)(size_t)) & first)(1);
+    if (block && hak_owner(block) == 0) {
+        const char *slash = strrchr(other.name, '/');
+        hak_trace_note_malloc(!other.name[0] ? "the program" : slash ? slash + 1 : other.name);
+    }
+    (*(void (**)(void *)) & gives)(block);
+}
+
 /* At load: thread key, fork handlers, summary, checks and recording. Not in a sanitized program. */
 static void construct_once(void) {
     if (atomic_exchange(&is_constructed, true))
@@ -222,6 +242,7 @@ static void construct_once(void) {
     if (hak_is_debug_build) {
         hak_check_kinds_start(hak_entry_operators_are_replaced());
         hak_check_start();
+        note_other_malloc();
     }
     if (!hak_is_debug_build && !hak_is_light_build && hak_options.heap_profile_rate != 0)
         start_counting();

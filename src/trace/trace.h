@@ -267,6 +267,10 @@ HAK_HIDDEN void hak_trace_at_thread_start(void (*call)(void));
  * before there is a session. For the holder of hak_watch_try, or before there are threads. */
 HAK_HIDDEN void hak_trace_note_unwatched(unsigned why, bool is_asked);
 
+/* Notes in the process's entry, at the start, that the malloc of another module, of this file name,
+ * serves the program. */
+HAK_HIDDEN void hak_trace_note_malloc(const char *name);
+
 /* Leaks were found, and their LEAK records are written: has the collector make the report of them,
  * and waits (bounded). The program goes on in any case. (trace/crash/leak_report.c) */
 HAK_HIDDEN void hak_trace_leaks(void);

@@ -29,6 +29,9 @@ void view_close(struct view *view);
 void view_add_store_option(struct hak_text *text, const struct view *view);
 /* Why no debug register of HAKMEM_WATCH watched there; NULL: one did, or none was asked for. */
 char *view_read_unwatched(struct view *view);
+/* The sentence of a process that another malloc than hakmem's served; NULL: there is none. To be
+ * freed. */
+char *view_read_unserved(struct view *view);
 /* The mean bytes between two samples of a heap profile that was read out of a running program; 0:
  * the open capture is another one, which counts every block. */
 uint64_t view_sampled_rate(const struct view *view);

@@ -415,6 +415,12 @@ void view_add_completeness(struct hak_text *text, const struct view *view) {
         add_kept(text, view);
 }
 
+char *view_read_unserved(struct view *view) {
+    static const char query[] = "SELECT program || ' was ' || note FROM process"
+                                " WHERE note GLOB 'not recorded: the malloc of *' ORDER BY id";
+    return hak_database_text(hak_store_database(view->reader), query, 0);
+}
+
 char *view_read_unwatched(struct view *view) {
     static const char query[] = "SELECT substr(note, instr(note, '): ') + 3) FROM process"
                                 " WHERE note LIKE 'no debug register watches%' ORDER BY id";

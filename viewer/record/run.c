@@ -230,7 +230,8 @@ static void print_closing_lines(struct view *view, const struct outcome *outcome
         view_write(stderr, "hakmem: %s; --pools=malloc shows them\n", inner_pool(view));
     if (!is_off(view))
         print_headline(view);
-    if (outcome->faults == 0 && outcome->unreported == 0 && !outcome->awaits_report)
+    if (outcome->faults == 0 && outcome->unreported == 0 && !outcome->awaits_report &&
+        view->summary.unrecorded == 0)
         print_checked(view, outcome);
 }
 
@@ -250,6 +251,14 @@ static void print_unwatched(struct view *view, const struct outcome *outcome) {
     if (note)
         view_write(stderr, "hakmem: %s: no debug register watches: %s\n",
                    view_given(view, "watch") ? "--watch" : "HAKMEM_WATCH", note);
+    free(note);
+}
+
+/* Says that another malloc served a program, so that nothing of its blocks was looked at. */
+static void print_unserved(struct view *view, const struct outcome *outcome) {
+    char *note = outcome->read ? view_read_unserved(view) : NULL;
+    if (note)
+        view_error("run: %s", note);
     free(note);
 }
 
@@ -468,6 +477,7 @@ int record_run(struct view *view, struct record_part *part) {
         else
             print_closing_lines(view, &outcome);
         print_unwatched(view, &outcome);
+        print_unserved(view, &outcome);
     }
     /* Without a record a store is made for a fault alone: none is no finding. */
     bool can_tell = outcome.read || (is_off(view) && outcome.sessions == 0);

@@ -154,7 +154,7 @@ static void describe_exec(struct hak_rows *rows, uint32_t row, const struct hak_
 static void describe_own_malloc(struct hak_rows *rows, uint32_t row) {
     static struct hak_target_trouble trouble;
     static char looked_at[HAK_PATH_BYTES]; /* the last program: a build runs many of one */
-    static bool has_malloc;
+    static bool has_malloc, hides_malloc;
     char note[256];
     const struct hak_process_info *p = hak_rows_process_info(rows, row);
     if (!p || p->row.note[0] || p->row.program[0] != '/')
@@ -162,10 +162,25 @@ static void describe_own_malloc(struct hak_rows *rows, uint32_t row) {
     if (strcmp(looked_at, p->row.program) != 0) {
         snprintf(looked_at, sizeof looked_at, "%s", p->row.program);
         has_malloc = !check_target(looked_at, &trouble) && trouble.has_malloc;
+        hides_malloc = !has_malloc && hak_target_hides_malloc(looked_at);
     }
-    if (!has_malloc)
+    if (!has_malloc && !hides_malloc)
         return;
-    snprintf(note, sizeof note, "it%.64s: what comes from there is not recorded", trouble.reason);
+    snprintf(note, sizeof note, "it%.64s: what comes from there is not recorded",
+             has_malloc ? trouble.reason : " has a hidden malloc of its own inside");
+    hak_rows_note(rows, row, note);
+}
+
+/* Notes that the malloc of another module serves a process, if no note is there yet. */
+static void describe_other_malloc(struct hak_rows *rows, uint32_t row, const char *name) {
+    char note[256];
+    const struct hak_process_info *p = hak_rows_process_info(rows, row);
+    if (!p || p->row.note[0])
+        return;
+    snprintf(note, sizeof note,
+             "not recorded: the malloc of %.*s serves it, before hakmem-debug.so's; take that out "
+             "of LD_PRELOAD, or name hakmem-debug.so first",
+             HAK_MALLOC_BY - 1, name);
     hak_rows_note(rows, row, note);
 }
 
@@ -249,6 +264,8 @@ void hak_ends_describe(struct hak_client *client, struct hak_rows *rows, uint32_
     }
     if (index == 0 && p->row.end_kind <= 2)
         describe_own_malloc(rows, w->row);
+    if (e->malloc_by[0])
+        describe_other_malloc(rows, w->row, e->malloc_by);
     if (atomic_load(&e->flags) & HAK_PROCESS_STRICT)
         hak_rows_note(rows, w->row, "entered strict seccomp, in which nothing can be recorded");
     else if (atomic_load(&e->flags) & HAK_PROCESS_UNWATCHED)

@@ -290,6 +290,32 @@ bool hak_target_check(const char *path, struct hak_target_trouble *trouble) {
     return check_file(path, 0, trouble);
 }
 
+/* What the symbols called malloc are; the linker makes a hidden one local. */
+struct malloc_symbols {
+    bool is_inside, is_asked_for;
+};
+
+static bool look_for_malloc(void *context, const char *name, const GElf_Sym *symbol) {
+    struct malloc_symbols *found = context;
+    if (strcmp(name, "malloc") != 0)
+        return true;
+    if (symbol->st_shndx == SHN_UNDEF)
+        found->is_asked_for = true;
+    else if (GELF_ST_TYPE(symbol->st_info) == STT_FUNC)
+        found->is_inside = true;
+    return !found->is_asked_for;
+}
+
+bool hak_target_hides_malloc(const char *path) {
+    struct hak_elf_file file;
+    struct malloc_symbols found = {false, false};
+    if (!hak_elf_open(&file, path, ELF_C_READ))
+        return false;
+    hak_elf_each_symbol(file.elf, SHT_SYMTAB, look_for_malloc, &found);
+    hak_elf_close(&file);
+    return found.is_inside && !found.is_asked_for;
+}
+
 /* ---- which build it is ----------------------------------------------------------------------- */
 
 void hak_target_build_id(const char *path, char id[HAK_BUILD_ID_TEXT]) {

@@ -27,6 +27,10 @@ bool hak_target_find(const char *name, char *path, struct hak_target_trouble *tr
 /* True when nothing is in the way of recording the program file at `path`. */
 bool hak_target_check(const char *path, struct hak_target_trouble *trouble);
 
+/* True when the program file at `path` has a malloc that its own calls alone see
+ * (-fvisibility=hidden), and asks for no other. False also where it has no symbols. */
+bool hak_target_hides_malloc(const char *path);
+
 /* The build id of the ELF file at `path` in hexadecimal; "" = it has none, or cannot be read. */
 void hak_target_build_id(const char *path, char id[HAK_BUILD_ID_TEXT]);
 

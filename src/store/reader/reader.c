@@ -167,7 +167,8 @@ bool hak_store_is_on_server(const struct hak_store_reader *r, uint64_t *bytes) {
     " (SELECT CAST(value AS INTEGER) FROM meta WHERE key='disordered_events') + ?1,"               \
     " (SELECT count(*) FROM fault),"                                                               \
     " (SELECT count(*) FROM meta WHERE key='finished'),"                                           \
-    " (SELECT coalesce(sum(end_kind=4 OR note GLOB 'not recorded: *'), 0) FROM process),"          \
+    " (SELECT coalesce(sum(end_kind=4 OR note GLOB 'not recorded: *' OR"                           \
+    " note GLOB '*: what comes from there is not recorded'), 0) FROM process),"                    \
     " (SELECT coalesce(sum(end_kind=0 AND note GLOB 'its end was not seen*'), 0) FROM process),"   \
     " (SELECT count(*) FROM loss WHERE reason = 'stopped')," MISSED("pools") "," MISSED(           \
         "pieces") "," MISSED("pool_calls")

@@ -63,6 +63,7 @@ static bool claim_process(struct hak_session *session, uint32_t parent, uint64_t
         entry->parent = parent;
         entry->fork_number = fork_number;
         atomic_store_explicit(&entry->flags, hak_current.flags, memory_order_relaxed);
+        memcpy(entry->malloc_by, hak_current.malloc_by, sizeof entry->malloc_by);
         if (hak_current.overwrites) /* nobody else will be able to find out */
             entry->start_time = hak_proc_start_time();
         entry->tsc_start = hak_current.tsc_process ? hak_current.tsc_process - hak_current.tsc_start
@@ -220,6 +221,13 @@ void hak_trace_note_unwatched(unsigned why, bool is_asked) {
         return;
     atomic_fetch_and(&hak_current.process->flags, ~(0xffu << HAK_PROCESS_WHY_SHIFT));
     atomic_fetch_or(&hak_current.process->flags, note);
+}
+
+void hak_trace_note_malloc(const char *name) {
+    size_t length = strnlen(name, HAK_MALLOC_BY - 1);
+    memcpy(hak_current.malloc_by, name, length);
+    if (hak_current_ready())
+        memcpy(hak_current.process->malloc_by, hak_current.malloc_by, HAK_MALLOC_BY);
 }
 
 _Thread_local uint8_t hak_vfork_children __attribute__((tls_model("initial-exec")));

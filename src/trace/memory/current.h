@@ -55,7 +55,8 @@ struct hak_current {
     void (*enter_child)(void);
     uint32_t flags; /* enum hak_process_flag, of the entry when it is claimed */
     void (*replace_silent)(uint64_t ms);
-    char keeper_name[108]; /* abstract name of the keeper's socket, "" = none */
+    char malloc_by[HAK_MALLOC_BY]; /* as in the entry */
+    char keeper_name[108];         /* abstract name of the keeper's socket, "" = none */
 };
 
 HAK_HIDDEN extern struct hak_current hak_current;
