@@ -187,7 +187,8 @@ void hak_touch_tell(const struct hak_touch *touch, const struct hak_located *at,
         .call_bytes = touch->bytes,
         .call_flags = (uint16_t)((touch->is_at_least ? HAK_TOUCH_AT_LEAST : 0u) |
                                  (touch->is_done ? HAK_TOUCH_DONE : 0u) |
-                                 (touch->is_question ? HAK_TOUCH_ASKS : 0u)),
+                                 (touch->is_question ? HAK_TOUCH_ASKS : 0u) |
+                                 (touch->is_refused ? HAK_TOUCH_REFUSED : 0u)),
     };
     if (fault == HAK_FAULT_USE_AFTER_FREE)
         facts.memory = HAK_MEMORY_INSIDE_FREE;

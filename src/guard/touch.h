@@ -197,6 +197,7 @@ struct hak_touch {
     bool is_at_least; /* `bytes` were counted, and there may be more */
     bool is_done;     /* it was only known after the call */
     bool is_question; /* about the block: no byte is touched */
+    bool is_refused;  /* the kernel could not do it (EFAULT) */
 };
 
 /* Whether an access at `p` touches a block that was given back. */

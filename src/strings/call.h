@@ -296,7 +296,7 @@ HAK_HIDDEN void hak_string_scan(struct call *call);
 /* received.c: true when it is to be looked at after the call. */
 HAK_HIDDEN bool hak_string_receives(const struct call *call, const char *p, size_t most);
 HAK_HIDDEN bool hak_string_receives_pieces(const struct call *call);
-HAK_HIDDEN void hak_string_reads_pieces(const struct call *call);
+HAK_HIDDEN bool hak_string_reads_pieces(const struct call *call);
 HAK_HIDDEN bool hak_string_receives_messages(const struct call *call);
 HAK_HIDDEN void hak_string_reads_messages(const struct call *call);
 /* mbstowcs and similar calls. */
@@ -305,6 +305,8 @@ HAK_HIDDEN bool hak_string_converts(const struct call *call);
 HAK_HIDDEN bool hak_string_finds_item(const struct call *call);
 HAK_HIDDEN bool hak_string_receives_line(const struct call *call);
 HAK_HIDDEN void hak_string_received(const struct call *call, int64_t result);
+/* The same where the kernel answered EFAULT. */
+HAK_HIDDEN void hak_string_refused(const struct call *call);
 /* `bytes` have been written, or read. */
 HAK_HIDDEN void hak_string_has_read(const struct call *call, const char *p, size_t bytes);
 HAK_HIDDEN void hak_string_wrote(const struct call *call, const char *p, size_t bytes);

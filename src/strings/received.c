@@ -139,21 +139,31 @@ static bool is_overwritten(struct pieces *pieces) {
  * again after the call. */
 typedef bool look_at_each(struct pieces *pieces, size_t received);
 
+/* Another thread may free it while the kernel waits. */
+static bool is_of_block(const struct iovec *piece) {
+    return piece->iov_len > 0 && hak_room_at(piece->iov_base) != SIZE_MAX;
+}
+
 static bool receives_each(struct pieces *pieces, size_t received) {
     bool is_later = false;
     const struct iovec *piece;
     (void)received;
-    for (size_t i = 0; (piece = piece_at(pieces, i)) != NULL; i++)
+    for (size_t i = 0; (piece = piece_at(pieces, i)) != NULL; i++) {
         is_later |= hak_string_receives(pieces->tables->call, piece->iov_base, piece->iov_len);
+        is_later |= is_of_block(piece);
+    }
     return is_later && !is_overwritten(pieces);
 }
 
 static bool reads_each(struct pieces *pieces, size_t received) {
+    bool is_later = false;
     const struct iovec *piece;
     (void)received;
-    for (size_t i = 0; (piece = piece_at(pieces, i)) != NULL; i++)
+    for (size_t i = 0; (piece = piece_at(pieces, i)) != NULL; i++) {
         reads(pieces->tables->call, piece->iov_base, piece->iov_len);
-    return false;
+        is_later |= is_of_block(piece);
+    }
+    return is_later;
 }
 
 /* Tells of the write into each piece that the received bytes have reached. */
@@ -192,8 +202,8 @@ static bool look_at_messages(const struct call *call, look_at_each *look, bool i
 bool hak_string_receives_pieces(const struct call *call) {
     return look_at_pieces(call, receives_each, false, 0);
 }
-void hak_string_reads_pieces(const struct call *call) {
-    (void)look_at_pieces(call, reads_each, false, 0);
+bool hak_string_reads_pieces(const struct call *call) {
+    return look_at_pieces(call, reads_each, false, 0);
 }
 bool hak_string_receives_messages(const struct call *call) {
     return look_at_messages(call, receives_each, false, IOV_MAX);
@@ -253,6 +263,44 @@ void hak_string_wrote(const struct call *call, const char *p, size_t bytes) {
 void hak_string_has_read(const struct call *call, const char *p, size_t bytes) {
     if (bytes > hak_room_at(p))
         hak_string_tell(call, p, bytes, false, false, true);
+}
+
+/* Tells of bytes in a block that another thread freed while the kernel was to touch them. */
+static bool tell_refused(const struct call *call, const char *p, size_t bytes) {
+    bool is_freed = bytes > 0 && hak_touch_is_after_free(p);
+    if (is_freed)
+        hak_touch_report(&(struct hak_touch){.pointer = p,
+                                             .bytes = bytes,
+                                             .call = hak_string_name(call->number),
+                                             .is_write = call->row->shape >= RECEIVE,
+                                             .is_refused = true});
+    return is_freed;
+}
+
+static bool tell_refused_piece(struct pieces *pieces, size_t received) {
+    const struct iovec *piece;
+    (void)received;
+    for (size_t i = 0; (piece = piece_at(pieces, i)) != NULL; i++)
+        if (tell_refused(pieces->tables->call, piece->iov_base, piece->iov_len))
+            return true;
+    return false;
+}
+
+void hak_string_refused(const struct call *call) {
+    switch (call->row->shape) {
+    case READ:
+    case RECEIVE:
+        (void)tell_refused(call, first(call), last(call));
+        break;
+    case READ_PIECES:
+    case READ_MESSAGE:
+    case RECEIVE_PIECES:
+    case RECEIVE_MESSAGE:
+        (void)look_at_pieces(call, tell_refused_piece, true, 0);
+        break;
+    default:
+        break;
+    }
 }
 
 /* All items up to the one that was found; a new one stands behind them. */
@@ -335,6 +383,10 @@ void hak_string_received(const struct call *call, int64_t result) {
     case RECEIVE_PATH:
         if (result != 0)
             tell_received_string(call);
+        break;
+    case READ:
+    case READ_PIECES:
+    case READ_MESSAGE:
         break;
     default:
         if (result > 0)

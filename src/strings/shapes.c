@@ -146,15 +146,15 @@ static void look_at_sort(struct call *call) {
     if (word(call, call->row->b) > 1) /* one is in order */
         reads(call, first(call), bytes_of_items(call));
 }
-static void look_at_read_pieces(struct call *call) {
-    hak_string_reads_pieces(call);
-}
-static void look_at_read_messages(struct call *call) {
-    hak_string_reads_messages(call);
-}
 static void look_later(struct call *call, bool is_later) {
     if (is_later)
         call->way = HAK_CALL_AND_LOOK;
+}
+static void look_at_read_pieces(struct call *call) {
+    look_later(call, hak_string_reads_pieces(call));
+}
+static void look_at_read_messages(struct call *call) {
+    hak_string_reads_messages(call);
 }
 static void look_at_receive(struct call *call) {
     look_later(call, hak_string_receives(call, first(call), last(call)));
@@ -369,15 +369,23 @@ HAK_IN_PLACE size_t whole_room_at(unsigned number, uint64_t address, size_t byte
     return look.is_whole ? look.room : 0;
 }
 
-#define WELL(number) ((struct hak_string_next){hak_string_functions[number], HAK_JUMP})
+#define WELL(number)  ((struct hak_string_next){hak_string_functions[number], HAK_JUMP})
+#define LATER(number) ((struct hak_string_next){hak_string_functions[number], HAK_CALL_AND_LOOK})
+
+/* Whether the kernel reads or writes a block, which another thread may free while it waits. */
+static inline bool may_be_freed_meanwhile(unsigned number, size_t room) {
+    unsigned shape = hak_string_rows[number].shape;
+    return room != UNKNOWN && (shape == READ || shape == RECEIVE) &&
+           hak_string_is_of_kernel(number);
+}
 
 static __attribute__((noinline)) struct hak_string_next
 look_at_one_block(unsigned number, struct hak_string_arguments *arguments, void *on_stack,
                   uint64_t bytes) {
-    if (HAK_LIKELY(bytes <=
-                   whole_room_at(number, arguments->word[hak_string_rows[number].a], bytes)))
-        return WELL(number);
-    return look_at_call(number, arguments, on_stack);
+    size_t room = whole_room_at(number, arguments->word[hak_string_rows[number].a], bytes);
+    if (HAK_UNLIKELY(bytes > room))
+        return look_at_call(number, arguments, on_stack);
+    return may_be_freed_meanwhile(number, room) ? LATER(number) : WELL(number);
 }
 
 static __attribute__((noinline)) struct hak_string_next
@@ -468,7 +476,10 @@ void hak_strings_look_again(unsigned number, struct hak_string_arguments *argume
     uintptr_t ear = hak_tags_begin_own();
     if (hak_tags_are_known())
         hak_tags_resume((uintptr_t)arguments);
-    hak_string_received(&call, result);
+    if ((int)result == -1 && before == EFAULT && hak_string_is_of_kernel(number))
+        hak_string_refused(&call);
+    else
+        hak_string_received(&call, result);
     hak_tags_end_own(ear);
     errno = before;
 }

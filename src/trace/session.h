@@ -229,6 +229,7 @@ enum {
     HAK_TOUCH_AT_LEAST = 1, /* there may be more of them */
     HAK_TOUCH_DONE = 2,     /* the call had touched them when this was found */
     HAK_TOUCH_ASKS = 4,     /* it touches none: it was asked about the block */
+    HAK_TOUCH_REFUSED = 8,  /* the kernel could not touch them for the call (EFAULT) */
 };
 
 #define HAK_POOL_NAME       32

@@ -62,9 +62,11 @@ static void add_function_headline(struct hak_text *text, const struct report_pag
         hak_text_add(text, ", called by %s,", hak_text_string(&who));
     hak_text_free(&who);
     hak_text_add(text, " %s %s%s",
-                 facts->call_flags & HAK_TOUCH_DONE ? is_write ? "wrote" : "read"
-                 : is_write                         ? "writes"
-                                                    : "reads",
+                 facts->call_flags & HAK_TOUCH_REFUSED
+                     ? is_write ? "could not write (EFAULT)" : "could not read (EFAULT)"
+                 : facts->call_flags & HAK_TOUCH_DONE ? is_write ? "wrote" : "read"
+                 : is_write                           ? "writes"
+                                                      : "reads",
                  facts->call_flags & HAK_TOUCH_AT_LEAST ? "at least " : "",
                  hak_words_bytes(facts->call_bytes));
     add_distance(text, page, ",");
@@ -117,7 +119,9 @@ static void add_function_sentence(struct hak_text *text, const struct report_pag
         return;
     }
     hak_text_add(text, "%s %s %s %s%s at 0x%llx", report_function(page),
-                 facts->call_flags & HAK_TOUCH_DONE ? "had" : "was about to",
+                 facts->call_flags & HAK_TOUCH_REFUSED ? "failed (EFAULT): the kernel could not"
+                 : facts->call_flags & HAK_TOUCH_DONE  ? "had"
+                                                       : "was about to",
                  !(facts->call_flags & HAK_TOUCH_DONE) ? is_write ? "write" : "read"
                  : is_write                            ? "written"
                                                        : "read",

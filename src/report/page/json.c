@@ -79,7 +79,8 @@ static json_t *function_json(const struct report_page *page) {
                            ADDRESS("address", facts->found_address),
                            NUMBER("bytes", facts->call_bytes),
                            FLAG("at_least", facts->call_flags & HAK_TOUCH_AT_LEAST),
-                           FLAG("done", facts->call_flags & HAK_TOUCH_DONE));
+                           FLAG("done", facts->call_flags & HAK_TOUCH_DONE),
+                           FLAG("refused", facts->call_flags & HAK_TOUCH_REFUSED));
 }
 
 /* When a sweep last found the block, which was damaged since, whole, as JSON. */
