@@ -402,7 +402,7 @@ TEST(a_table_that_is_refused_is_not_read) {
 }
 
 TEST(a_read_is_judged_by_what_came) {
-    ck_assert_uint_eq(look(HAK_CALL_read, 0, WORD(block), ASKED), 0);
+    ck_assert_uint_eq(look(HAK_CALL_read, 0, WORD(text), 3), 0);
     ck_assert_int_eq(next.way, HAK_JUMP);
     ck_assert_uint_eq(look(HAK_CALL_read, 0, WORD(block), ASKED + 1), 0);
     ck_assert_int_eq(next.way, HAK_CALL_AND_LOOK);
@@ -423,14 +423,44 @@ TEST(a_read_is_judged_by_what_came) {
     ck_assert_int_eq(next.way, HAK_JUMP);
     ck_assert_uint_eq(look(HAK_CALL_readv, 0, WORD(pieces), 0xffffffff), 0);
     ck_assert_int_eq(next.way, HAK_JUMP);
-    pieces[1].iov_len = pieces[2].iov_len = ASKED;
-    ck_assert_uint_eq(look(HAK_CALL_readv, 0, WORD(pieces), 3), 0);
-    ck_assert_int_eq(next.way, HAK_JUMP);
     ck_assert_uint_eq(look(HAK_CALL_recvmsg, 0, 0, 0), 0);
     /* Into a freed block nothing may come at all. */
     state_of(slot_at(2, 1))->place = HAK_PLACE_FRONT;
     ck_assert_uint_eq(look(HAK_CALL_read, 0, WORD(other), 5), 5);
     ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_USE_AFTER_FREE);
+}
+
+/* Another thread frees the block while the kernel waits. */
+static void expect_refused(unsigned number, uint64_t b, uint64_t c, unsigned access) {
+    ck_assert_uint_eq(look(number, 0, b, c), 0);
+    ck_assert_int_eq(next.way, HAK_CALL_AND_LOOK);
+    errno = EFAULT;
+    ck_assert_uint_eq(look_again(number, -1), 0);
+    state_of(slot_at(2, 1))->place = HAK_PLACE_FRONT;
+    errno = EAGAIN;
+    ck_assert_uint_eq(look_again(number, -1), 0);
+    errno = EFAULT;
+    ck_assert_uint_eq(look_again(number, -1), 5);
+    ck_assert_int_eq(errno, EFAULT);
+    ck_assert_uint_eq(last_fault()->fault, HAK_FAULT_USE_AFTER_FREE);
+    ck_assert_uint_eq(last_fault()->call_flags, HAK_TOUCH_REFUSED);
+    ck_assert_uint_eq(last_fault()->access, access);
+    state_of(slot_at(2, 1))->place = HAK_PLACE_LIVE;
+}
+
+TEST(a_block_that_is_freed_while_the_kernel_waits_is_told_of) {
+    struct iovec pieces[] = {{text, 3}, {other, 5}};
+    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = 2};
+    expect_refused(HAK_CALL_read, WORD(other), 5, HAK_ACCESS_WRITE);
+    expect_refused(HAK_CALL_readv, WORD(pieces), 2, HAK_ACCESS_WRITE);
+    expect_refused(HAK_CALL_recvmsg, WORD(&message), 0, HAK_ACCESS_WRITE);
+    expect_refused(HAK_CALL_write, WORD(other), 5, HAK_ACCESS_READ);
+    expect_refused(HAK_CALL_writev, WORD(pieces), 2, HAK_ACCESS_READ);
+    /* What came all the same was written there. */
+    ck_assert_uint_eq(look(HAK_CALL_read, 0, WORD(other), 5), 0);
+    state_of(slot_at(2, 1))->place = HAK_PLACE_FRONT;
+    ck_assert_uint_eq(look_again(HAK_CALL_read, 4), 4);
+    ck_assert_uint_eq(last_fault()->call_flags, HAK_TOUCH_DONE);
 }
 
 /* As guard closes pages of freed blocks: nobody is asked about them. */
