@@ -106,13 +106,23 @@ void hak_options_say(const char *const *parts, size_t count) {
         errno = saved_errno; /* nobody listens: the default holds all the same */
 }
 
+/* Whether the option asks for something that is 0 or 1, and whoever gives it a value waits for 1.
+ */
+static bool asks_for_one(unsigned index) {
+    const struct hak_option *option = &hak_option_table[index];
+    return is_missed[index] && option->type == HAK_TYPE_CHOICE &&
+           strncmp(option->range, "0|1", 3) == 0;
+}
+
 /* Says a line for each value that could not be read: what was expected, what holds instead. */
 static void complain_of_values(void) {
     for (unsigned i = 0; i < HAK_OPTIONS; i++) {
         const struct hak_option *option = &hak_option_table[i];
-        const char *expected = "", *holds = set[i] ? set[i] : option->standard;
+        const char *expected = "", *holds = set[i] ? set[i] : option->standard, *unused;
         if (!refused[i] || hak_option_take(&hak_options, option, refused[i], &expected))
             continue;
+        if (asks_for_one(i) && hak_option_take(&hak_options, option, "1", &unused))
+            holds = "1";
         const char *parts[] = {"hakmem: ", prefix,      option->name,
                                "=",        refused[i],  ": expected ",
                                expected,   "; taking ", *holds ? holds : "none"};
@@ -190,6 +200,10 @@ static void take_environment(char **environment) {
     /* Below a recorded program another library is in front and does heed it, or `run` said so. */
     if ((!hak_is_debug_build || hak_is_keep_build) && unheeded && !hak_options.session[0])
         complain_of_build(unheeded, value);
+    /* Below a recorded program its first process has told. */
+    for (char **variable = environment; *variable && !hak_options.session[0]; variable++)
+        if (has_prefix(*variable))
+            hak_options_misspelt(*variable, sizeof prefix - 1);
 }
 
 /* Sets all options to their standard values. Each text has a page of its own, which is not touched

@@ -5,30 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include "base/letters.h"
 
-enum { LETTERS_MAX = 40, CHANGES_MAX = 2, BEGIN_MIN = 3 };
-
-/* Counts how many letters must be changed, added or taken away to make `b` of `a` (Levenshtein), in
- * any case; at most LETTERS_MAX in `b`. */
-static int distance(const char *a, const char *b) {
-    int row[LETTERS_MAX + 1], length = (int)strlen(b);
-    for (int k = 0; k <= length; k++)
-        row[k] = k;
-    for (int i = 0; a[i]; i++) {
-        int diagonal = row[0];
-        row[0] = i + 1;
-        for (int k = 0; k < length; k++) {
-            int above = row[k + 1];
-            bool differs = tolower((unsigned char)a[i]) != tolower((unsigned char)b[k]);
-            int best = diagonal + differs;
-            best = above + 1 < best ? above + 1 : best;
-            best = row[k] + 1 < best ? row[k] + 1 : best;
-            row[k + 1] = best;
-            diagonal = above;
-        }
-    }
-    return row[length];
-}
+enum { CHANGES_MAX = 2, BEGIN_MIN = 3 };
 
 /* The number of first letters that are the same. */
 static int same_begin(const char *a, const char *b) {
@@ -49,9 +28,9 @@ static bool is_nearer(const struct nearest *a, const struct nearest *b) {
 
 void nearest_offer(struct nearest *nearest, const char *word) {
     size_t length = strlen(nearest->typed);
-    if (length > LETTERS_MAX || strlen(word) > LETTERS_MAX)
+    if (length > HAK_LETTERS_MAX || strlen(word) > HAK_LETTERS_MAX)
         return;
-    int changes = distance(nearest->typed, word);
+    int changes = hak_letters_changed(nearest->typed, length, word);
     bool is_begin = length >= BEGIN_MIN && strncasecmp(nearest->typed, word, length) == 0;
     if (!is_begin && (changes > CHANGES_MAX || changes >= (int)length))
         return;
@@ -62,7 +41,7 @@ void nearest_offer(struct nearest *nearest, const char *word) {
 }
 
 const char *nearest_words(const struct nearest *nearest, const char *before) {
-    static char words[LETTERS_MAX + 32];
+    static char words[HAK_LETTERS_MAX + 32];
     if (!nearest->best)
         return "";
     snprintf(words, sizeof words, "; did you mean '%s%s'?", before, nearest->best);

@@ -77,11 +77,15 @@ bool run_options_check(const struct view *view) {
     const char *pools = view_value(view, "pools");
     for (const struct view_variable *v = view_variables; v->name; v++) {
         const char *expected = "";
-        const char *value = v->option[0] ? view_value(view, v->option) : NULL;
-        if (value && !hak_option_parse(&scratch, v->name, value, &expected)) {
+        bool is_given = v->option[0] && view_given(view, v->option);
+        const char *value = v->option[0] ? view_variable_value(view, v->name) : NULL;
+        if (!value || hak_option_parse(&scratch, v->name, value, &expected))
+            continue;
+        if (is_given)
             view_error("run --%s %s: %s was expected", v->option, value, expected);
-            return false;
-        }
+        else
+            view_error("run: HAKMEM_%s=%s: %s was expected", v->name, value, expected);
+        return false;
     }
     if (pools && strcmp(pools, "malloc") != 0) {
         view_error("run --pools %s: malloc was expected", pools);
