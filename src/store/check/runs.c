@@ -168,6 +168,8 @@ static void check_row(struct hak_posting_check *c, struct place *p, sqlite3_stmt
     int got = wrong ? -1 : 1;
     if (!wrong && (cursor->kind != p->kind || cursor->first != p->first || cursor->last != p->last))
         wrong = "it is not the posting that its row speaks of";
+    if (!wrong && p->last >= c->first + c->chunks)
+        wrong = "it is of chunks that are not there";
     if (!wrong && min_key != p->due_key && (min_key > p->done_to || p->due_key != 0))
         wrong = "its keys do not begin where those of the row before it end";
     while (!wrong && (got = hak_posting_cursor_next(cursor, &wrong)) == 1) {

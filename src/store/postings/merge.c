@@ -15,7 +15,7 @@ struct source {
 
 struct hak_posting_merge {
     struct hak_database db;
-    bool is_off; /* a row could not be read: what is there stays as it is */
+    bool is_off; /* a run is damaged: what is there stays as it is, and info --check names it */
     bool is_active;
     enum hak_posting_kind kind;
     unsigned level;   /* of the new run */
@@ -128,8 +128,9 @@ static int oldest_run(struct hak_posting_merge *m, unsigned level, uint64_t *fir
     return error ? error : found;
 }
 
-/* Lists the runs below m->level among the chunks from..to, oldest first; two of the same chunks
- * switch the merge off. 0, or an error. */
+/* Lists the runs below m->level among the chunks from..to, oldest first. Two of the same chunks, or
+ * one that goes on behind `to`, switch the merge off: a key has no room for more spans than the
+ * join's chunks give. 0, or an error. */
 static int list_sources(struct hak_posting_merge *m, uint64_t from, uint64_t to) {
     struct hak_query q = hak_ask(&m->db,
                                  "SELECT DISTINCT level, first, last FROM posting_run"
@@ -142,8 +143,8 @@ static int list_sources(struct hak_posting_merge *m, uint64_t from, uint64_t to)
         s->level = hak_query_id(&q, 0);
         s->first = hak_query_number(&q, 1);
         s->last = hak_query_number(&q, 2);
-        if (m->sources && s->first <= s[-1].last)
-            m->is_off = true; /* two runs of the same chunks: none of a join that this one made */
+        if (s->last > to || (m->sources && s->first <= s[-1].last))
+            m->is_off = true; /* chunks of another join, or twice the same: nobody's of this one */
         m->sources++;
     }
     return hak_query_end(&q);

@@ -6,6 +6,7 @@
 #include "store/postings/finder.h"
 #include "store/reader/inner.h"
 #include "store/postings/keys.h"
+#include "store/postings/merge.h"
 #include "../stream.h"
 #include "report/words/check.h"
 #include "store/history/history.h"
@@ -347,6 +348,41 @@ TEST(postings_of_other_events_are_found) {
     capture_change("DELETE FROM chunk_order WHERE number = 3");
     ck_assert(!postings_are_sound());
     ck_assert_msg(strstr(said, "chunk_order"), "%s", said);
+}
+
+/* Puts a run of level 3 whose only key every other chunk of first..last has. */
+static void put_crafted_run(const struct hak_database *db, uint64_t first, uint64_t last) {
+    struct hak_span *span = calloc(HAK_POSTING_SPANS_MAX, sizeof *span);
+    struct hak_posting_row row;
+    struct hak_buffer blob = {0};
+    uint32_t spans = 0;
+    ck_assert(span && hak_posting_row_init(&row));
+    for (; spans < HAK_POSTING_SPANS_MAX && 2 * spans <= last - first; spans++)
+        span[spans].from = span[spans].to = 2 * spans;
+    hak_posting_row_begin(&row, HAK_POSTING_STACK, first, last);
+    ck_assert(hak_posting_row_add(&row, 7, span, spans, 0));
+    must(hak_posting_merge_put_row(db, &blob, &row, 3, 0, true));
+    hak_posting_row_free(&row);
+    hak_buffer_free(&blob);
+    free(span);
+}
+
+/* The key of both has more spans than a run may have chunks for. */
+TEST(a_run_that_leaves_its_group_is_not_joined) {
+    struct hak_store_writer *w = create();
+    struct hak_posting_merge *state = NULL;
+    must(hak_store_finish(w));
+    struct hak_database db = {.path = capture.path};
+    ck_assert_int_eq(sqlite3_open(capture.path, &db.connection), SQLITE_OK);
+    put_crafted_run(&db, 0, 65534);
+    put_crafted_run(&db, 65535, 131070);
+    must(hak_posting_merge_go_on(&db, &state, HAK_POSTING_STACK, 65536, UINT64_MAX));
+    hak_posting_merge_free(state);
+    ck_assert_int_eq(sqlite3_close(db.connection), SQLITE_OK);
+    ck_assert_int_eq(ask("SELECT count(*) FROM posting_run WHERE level = 3"), 2);
+    ck_assert_int_eq(ask("SELECT count(*) FROM posting_run"), 2);
+    ck_assert(!postings_are_sound());
+    ck_assert_msg(strstr(said, "it is of chunks that are not there"), "%s", said);
 }
 
 static bool covers_plainly(const struct hak_event *e, uint64_t address) {
