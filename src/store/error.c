@@ -22,6 +22,8 @@ void hak_store_say(const char *format, ...) {
     va_end(arguments);
 }
 
+const char hak_store_memory_ended[] = "there is not enough memory for it";
+
 int hak_store_no_memory(const char *path) {
     return hak_store_fail(HAK_STORE_INTERNAL, "%s: out of memory", path);
 }
@@ -29,6 +31,8 @@ int hak_store_no_memory(const char *path) {
 int hak_store_say_sqlite(struct sqlite3 *database, const char *path, const char *doing) {
     int code = database ? sqlite3_extended_errcode(database) : SQLITE_NOMEM;
     const char *said = database ? sqlite3_errmsg(database) : "out of memory";
+    if ((code & 0xff) == SQLITE_NOMEM || code == SQLITE_IOERR_NOMEM)
+        return hak_store_no_memory(path);
     switch (code & 0xff) {
     case SQLITE_FULL:
         return hak_store_fail(HAK_STORE_FULL,

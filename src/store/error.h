@@ -30,6 +30,13 @@ __attribute__((format(printf, 1, 2))) void hak_store_say(const char *format, ...
 
 /* The error for missing memory while working on the store at `path`. */
 int hak_store_no_memory(const char *path);
+/* A decoder says that something is wrong, or, with this text (it is told by its address), that
+ * memory ended: then the store is as good as before. */
+extern const char hak_store_memory_ended[];
+/* hak_store_fail for what a decoder said is wrong in the store at `path`. */
+#define hak_store_fail_wrong(wrong, path, ...)                                                     \
+    ((wrong) == hak_store_memory_ended ? hak_store_no_memory(path)                                 \
+                                       : hak_store_fail(HAK_STORE_BROKEN, __VA_ARGS__))
 
 /* Makes the error of what SQLite just answered on `database`, with its line: `doing` says what was
  * tried, `path` on which file. Full disks, locks, damage and missing rights have their own codes.

@@ -100,7 +100,7 @@ const char *hak_unpack(const uint8_t *in, size_t packed_bytes, uint8_t packing, 
     if (packing != HAK_PACKING_ZSTD)
         return "it is packed in a way this version does not know";
     if (!have_unpacker())
-        return "there is not enough memory for it";
+        return hak_store_memory_ended;
     size_t got = ZSTD_decompressDCtx(unpacker, out, raw_bytes, in, packed_bytes);
     if (ZSTD_isError(got))
         return "zstd cannot unpack it";

@@ -2,9 +2,8 @@
  * and knows every node, thread and module again. Reads the tables of docs/specs/store.md. */
 #include "collector/capture/rows.h"
 
-/* Makes a process of a stored row. False: it gets another number than the row has, or memory
- * ends. */
-static bool load_process(struct hak_rows *rows, const struct hak_query *row) {
+/* Makes a process of a stored row. Returns its number, 0 without memory. */
+static uint32_t load_process(struct hak_rows *rows, const struct hak_query *row) {
     struct hak_process_row p = {.parent = hak_query_id(row, 1),
                                 .fork_event = hak_query_number(row, 2),
                                 .pid = (int)hak_query_number(row, 3),
@@ -24,12 +23,11 @@ static bool load_process(struct hak_rows *rows, const struct hak_query *row) {
                                 .exit_status = (int)hak_query_number(row, 17),
                                 .signal = (int)hak_query_number(row, 18),
                                 .note = hak_query_text(row, 19)};
-    return hak_rows_add_process(rows, &p) == hak_query_id(row, 0);
+    return hak_rows_add_process(rows, &p);
 }
 
-/* Makes a thread of a stored row, with its name. False: it gets another number than the row has, or
- * memory ends. */
-static bool load_thread(struct hak_rows *rows, const struct hak_query *row) {
+/* Makes a thread of a stored row, with its name. Returns its number, 0 without memory. */
+static uint32_t load_thread(struct hak_rows *rows, const struct hak_query *row) {
     uint32_t id = hak_rows_thread(rows, hak_query_id(row, 1), hak_query_id(row, 2),
                                   (int)hak_query_number(row, 3), hak_query_number(row, 4));
     struct hak_thread_info *t = hak_rows_thread_info(rows, id);
@@ -38,12 +36,11 @@ static bool load_thread(struct hak_rows *rows, const struct hak_query *row) {
         t->row.creator = hak_query_id(row, 7);
         t->row.stack = hak_query_id(row, 8);
     }
-    return id == hak_query_id(row, 0) && hak_rows_name_thread(rows, id, hak_query_text(row, 6));
+    return hak_rows_name_thread(rows, id, hak_query_text(row, 6)) ? id : 0;
 }
 
-/* Makes a module of a stored row. False: it gets another number than the row has, or memory
- * ends. */
-static bool load_module(struct hak_rows *rows, const struct hak_query *row) {
+/* Makes a module of a stored row. Returns its number, 0 without memory or its process. */
+static uint32_t load_module(struct hak_rows *rows, const struct hak_query *row) {
     struct hak_module_row m = {.process = hak_query_id(row, 1),
                                .generation = hak_query_id(row, 2),
                                .start = hak_query_number(row, 3),
@@ -57,18 +54,28 @@ static bool load_module(struct hak_rows *rows, const struct hak_query *row) {
     struct hak_module_info *info = hak_rows_module_info(rows, id);
     if (info)
         info->unloaded = m.unload_event != 0;
-    return id == hak_query_id(row, 0);
+    return id;
 }
 
-/* Loads each row of a query. 0, or an error; HAK_STORE_BROKEN where `load` refuses a row. */
+/* Loads each row of a query. 0, or an error: also where a row gets another number than it has. */
 static int load_table(struct hak_rows *rows, const struct hak_database *database, const char *sql,
-                      bool (*load)(struct hak_rows *, const struct hak_query *)) {
+                      uint32_t (*load)(struct hak_rows *, const struct hak_query *)) {
     struct hak_query q = hak_ask(database, sql, "reading its rows");
-    bool ok = true;
-    while (ok && hak_query_next(&q))
-        ok = load(rows, &q);
+    uint32_t due = 0, made = 0;
+    while (made == due && hak_query_next(&q)) {
+        due = hak_query_id(&q, 0);
+        made = load(rows, &q);
+    }
     int error = hak_query_end(&q);
-    return ok ? error : HAK_STORE_BROKEN;
+    if (made == due)
+        return error;
+    return rows->out_of_memory
+               ? hak_store_no_memory(database->path)
+               : hak_store_fail(HAK_STORE_BROKEN,
+                                "%s: row %u of its processes, threads or modules does not follow "
+                                "the one before; the store is damaged: copy it again from where "
+                                "it was made",
+                                database->path, due);
 }
 
 int hak_rows_load(struct hak_rows *rows, struct hak_store_writer *writer) {

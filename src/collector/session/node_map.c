@@ -301,7 +301,7 @@ int hak_node_map_put(struct hak_client *client, const struct hak_rows *rows,
         uint32_t first = m->put & ~(uint32_t)(HAK_NODE_PAGE_IDS - 1);
         uint32_t end = m->front - first < HAK_NODE_PAGE_IDS ? m->front : first + HAK_NODE_PAGE_IDS;
         if (!page_of(client, writer, rows->node_count, first))
-            return HAK_STORE_INTERNAL;
+            return hak_store_no_memory(hak_store_writer_database(writer)->path);
         struct hak_node_map_row row = {
             .session = client->number, .id = first, .ids = end - first, .data = blob};
         row.bytes = encode(m, first, end, blob);

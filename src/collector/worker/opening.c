@@ -11,6 +11,7 @@
 #include "arch.h"
 #include "options.h"
 #include "base/growing.h"
+#include "store/error.h"
 #include "store/reader/reader.h"
 
 #define LOG_BYTES ((uint64_t)8 << 20) /* of the write-ahead log */
@@ -39,7 +40,7 @@ static int note_cursor(void *context, const struct hak_cursor_row *row) {
     struct hak_worker *w = context;
     if (!hak_growing_make_room(&w->cursors, w->cursor_count, &w->cursor_capacity,
                                sizeof *w->cursors))
-        return HAK_STORE_INTERNAL;
+        return hak_store_no_memory(w->capture.path);
     w->cursors[w->cursor_count++] = *row;
     return 0;
 }

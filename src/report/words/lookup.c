@@ -55,7 +55,7 @@ static int load(struct hak_frames *out, struct hak_store_reader *r, uint32_t sta
         return 0;
     struct hak_frame *frames = calloc((size_t)most, sizeof *frames);
     if (!frames)
-        return HAK_STORE_INTERNAL;
+        return hak_store_no_memory(hak_store_database(r)->path);
     int count = hak_store_frames(r, stack, frames, most);
     int result = count < 0 ? count : hak_frames_copy(out, frames, count);
     free(frames);

@@ -286,5 +286,7 @@ int hak_store_check(struct hak_store_reader *r,
     hak_posting_check_free(c.runs);
     hak_profile_check_free(c.profile);
     free(c.known_node);
+    if (!error && c.findings.memory_ended)
+        error = hak_store_no_memory(r->db.path);
     return error ? error : c.findings.count;
 }

@@ -2,7 +2,9 @@
 #ifndef HAK_STORE_CHECK_FINDINGS_H
 #define HAK_STORE_CHECK_FINDINGS_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include "store/error.h"
 
 enum hak_check_kind {
     HAK_CHECK_FILE, /* SQLite's own check, or a reader of the store, says `text` */
@@ -57,6 +59,7 @@ struct hak_check_findings {
     void (*each)(void *context, const struct hak_check_finding *finding); /* NULL = only counted */
     void *context;
     int count;
+    bool memory_ended; /* while something was decoded that may be sound: no finding */
 };
 
 /* Counts a finding on `about` and hands it on; its other members follow. */
@@ -64,9 +67,13 @@ struct hak_check_findings {
     hak_check_add_finding(                                                                         \
         findings, &(const struct hak_check_finding){.kind = (what), .id = (about), __VA_ARGS__})
 
-/* Counts a finding and hands it to `each`, if there is one. */
+/* Counts a finding and hands it to `each`, if there is one; memory that ended is noted. */
 static inline void hak_check_add_finding(struct hak_check_findings *findings,
                                          const struct hak_check_finding *finding) {
+    if (finding->text == hak_store_memory_ended) {
+        findings->memory_ended = true;
+        return;
+    }
     findings->count++;
     if (findings->each)
         findings->each(findings->context, finding);

@@ -70,13 +70,12 @@ struct live_sums {
 /* Adds a run to the live sums, and compares them with what the run says. Returns what is wrong, or
  * NULL. */
 static const char *check_live(const struct hak_profile_run *run, struct live_sums *s) {
-    const char *no_memory = "there is not enough memory for it";
     for (uint32_t i = 0; i < run->rows; i++) {
         const struct hak_profile_row *w = &run->row[i];
         if (w->process >= HAK_PROFILE_ROWS_MAX)
             return "a process is impossible";
         if (!hak_growing_reach(&s->live, w->process, &s->room, sizeof *s->live))
-            return no_memory;
+            return hak_store_memory_ended;
         s->live[w->process] += w->inherited.bytes + w->came.bytes - w->went.bytes;
     }
     for (uint32_t i = 0; i < run->processes; i++) {
@@ -84,7 +83,7 @@ static const char *check_live(const struct hak_profile_run *run, struct live_sum
         if (p->process >= HAK_PROFILE_ROWS_MAX)
             return "a process is impossible";
         if (!hak_growing_reach(&s->live, p->process, &s->room, sizeof *s->live))
-            return no_memory;
+            return hak_store_memory_ended;
         if (s->live[p->process] != p->live_bytes)
             return "its rows add up to something else than its processes hold";
     }

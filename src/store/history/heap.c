@@ -30,10 +30,11 @@ static uint32_t row_of(struct heap *h, uint32_t process, uint32_t key) {
 
 int hak_heap_fail_blob(const struct hak_store_reader *r, const char *table, uint64_t id,
                        const char *wrong) {
-    return hak_store_fail(HAK_STORE_BROKEN,
-                          "%s: %s %llu: %s; the store is damaged: copy it again from where it was "
-                          "made",
-                          r->db.path, table, (unsigned long long)id, wrong);
+    return hak_store_fail_wrong(
+        wrong, r->db.path,
+        "%s: %s %llu: %s; the store is damaged: copy it again from where it was "
+        "made",
+        r->db.path, table, (unsigned long long)id, wrong);
 }
 
 /* ---- rows beside the runs -----------------------------------------------------------------------

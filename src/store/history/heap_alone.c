@@ -20,7 +20,7 @@ static const char *take_rows(struct hak_heap *out, const struct hak_profile_run 
                              const struct hak_profile_keys *keys) {
     out->row = calloc((size_t)run->rows + 1, sizeof *out->row);
     if (!out->row)
-        return "there is not enough memory for it";
+        return hak_store_memory_ended;
     for (uint32_t i = 0; i < run->rows; i++) {
         const struct hak_profile_row *w = &run->row[i];
         if (!w->key || w->key > keys->count)

@@ -141,7 +141,7 @@ static const char *code_stacks(struct coder *c, struct hak_live_state *states, u
         if (!is_born(&states[i]))
             continue;
         if (!c->is_reading && !find_number(&numbers, states[i].stack, known, &number))
-            wrong = "there is not enough memory for it";
+            wrong = hak_store_memory_ended;
         number = code_number(c, number);
         if (number > known)
             wrong = "a stack is not among those it lists";
@@ -210,7 +210,7 @@ const char *hak_live_part_decode(const uint8_t *blob, size_t blob_bytes,
                                  struct hak_live_state *states, uint32_t *count) {
     *count = 0;
     if (!have_scratch())
-        return "there is not enough memory for it";
+        return hak_store_memory_ended;
     const char *wrong = hak_blob_check(&form, blob, blob_bytes);
     if (wrong)
         return wrong;

@@ -6,11 +6,11 @@
 
 /* An error: the live run is damaged. */
 static int fail_damaged(const char *path, const struct hak_live_run *run, const char *wrong) {
-    return hak_store_fail(HAK_STORE_BROKEN,
-                          "%s: live checkpoint of events %llu to %llu: %s; the store is damaged: "
-                          "copy it again from where it was made",
-                          path, (unsigned long long)run->first_event,
-                          (unsigned long long)run->last_event, wrong);
+    return hak_store_fail_wrong(
+        wrong, path,
+        "%s: live checkpoint of events %llu to %llu: %s; the store is damaged: "
+        "copy it again from where it was made",
+        path, (unsigned long long)run->first_event, (unsigned long long)run->last_event, wrong);
 }
 
 int hak_live_find_run(const struct hak_database *db, uint32_t level, uint64_t first,

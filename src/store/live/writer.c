@@ -273,6 +273,8 @@ static int decode_next(struct hak_live_writer *l, const struct hak_query *row,
         wrong = hak_chunk_decode(&chunk, columns, HAK_ALL_COLUMNS);
     if (!wrong)
         return add_next(l, columns, id, hak_query_number(row, 2));
+    if (wrong == hak_store_memory_ended)
+        return hak_store_no_memory(l->db.path);
     begin_run(l); /* `check` reports it; the runs begin anew behind it */
     l->next = id + 1;
     return 0;

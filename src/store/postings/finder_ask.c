@@ -92,10 +92,11 @@ int hak_finder_large(struct hak_posting_reader *r, uint64_t address,
             if (address - r->run.key < r->run.extent + 4096 || address == r->run.key)
                 told = each(context, r->run.key, r->run.extent);
         if (wrong)
-            told = hak_store_fail(HAK_STORE_BROKEN,
-                                  "%s: posting %lld: %s; the store is damaged: copy it again from "
-                                  "where it was made",
-                                  r->db.path, (long long)hak_query_number(&q, 0), wrong);
+            told = hak_store_fail_wrong(
+                wrong, r->db.path,
+                "%s: posting %lld: %s; the store is damaged: copy it again from "
+                "where it was made",
+                r->db.path, (long long)hak_query_number(&q, 0), wrong);
     }
     int error = hak_query_end(&q);
     return told ? told : error;

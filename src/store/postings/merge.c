@@ -52,18 +52,19 @@ static int open_source_row(struct hak_posting_merge *m, struct source *s, uint64
                                  " AND level = ?2 AND first = ?3 AND max_key >= ?4"
                                  " ORDER BY min_key LIMIT 1",
                                  joining, m->kind, s->level, s->first, key);
-    bool found = hak_query_next(&q);
+    bool found = hak_query_next(&q), no_memory = false;
     if (found) {
         s->row_end = hak_query_number(&q, 1);
         const char *wrong = hak_posting_cursor_open(&s->cursor, sqlite3_column_blob(q.statement, 2),
                                                     (size_t)sqlite3_column_bytes(q.statement, 2));
+        no_memory = wrong == hak_store_memory_ended;
         if (wrong || s->cursor.kind != m->kind || s->cursor.first != s->first ||
             s->cursor.last != s->last || hak_query_number(&q, 0) > key)
-            m->is_off = true;
+            m->is_off |= !no_memory;
         hak_distances_join(&m->row.distances, &s->cursor.distances);
     }
     int error = hak_query_end(&q);
-    return error ? error : found;
+    return error ? error : no_memory ? hak_store_no_memory(m->db.path) : found;
 }
 
 /* Goes to the source's next key, over rows; 0 or an error. */

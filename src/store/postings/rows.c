@@ -8,13 +8,15 @@
 
 static const char reading[] = "reading its postings";
 
-/* Opens a row's keys. False: broken, or of another run. */
-static bool open_run_row(struct hak_posting_reader *r, enum hak_posting_kind kind,
-                         const struct hak_finder_run *run, const void *data, size_t bytes,
-                         struct hak_finder_row *out) {
+/* Opens a row's keys. 1, 0: broken, or of another run; or an error. */
+static int open_run_row(struct hak_posting_reader *r, enum hak_posting_kind kind,
+                        const struct hak_finder_run *run, const void *data, size_t bytes,
+                        struct hak_finder_row *out) {
     out->cursor = &r->run;
-    return !hak_posting_cursor_open(&r->run, data, bytes) && r->run.kind == kind &&
-           r->run.first == run->first && r->run.last == run->last;
+    const char *wrong = hak_posting_cursor_open(&r->run, data, bytes);
+    if (wrong == hak_store_memory_ended)
+        return hak_store_no_memory(r->db.path);
+    return !wrong && r->run.kind == kind && r->run.first == run->first && r->run.last == run->last;
 }
 
 int hak_finder_row(struct hak_posting_reader *r, enum hak_posting_kind kind,
@@ -33,13 +35,14 @@ int hak_finder_row(struct hak_posting_reader *r, enum hak_posting_kind kind,
     }
     struct hak_query q =
         hak_ask(&r->db, sql[is_behind], reading, kind, run->level, run->first, key);
-    bool found = hak_query_next(&q);
+    int found = hak_query_next(&q);
     if (found) {
         out->min_key = hak_query_number(&q, 0);
         out->max_key = hak_query_number(&q, 1);
-        found =
-            out->max_key >= key && open_run_row(r, kind, run, sqlite3_column_blob(q.statement, 2),
-                                                (size_t)sqlite3_column_bytes(q.statement, 2), out);
+        found = out->max_key < key
+                    ? 0
+                    : open_run_row(r, kind, run, sqlite3_column_blob(q.statement, 2),
+                                   (size_t)sqlite3_column_bytes(q.statement, 2), out);
     }
     int error = hak_query_end(&q);
     return error ? error : found;

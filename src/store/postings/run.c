@@ -260,7 +260,7 @@ const char *hak_posting_cursor_open(struct hak_posting_cursor *c, const void *bl
         return "its header gives impossible lengths";
     c->raw.size = 0;
     if (!hak_buffer_reserve(&c->raw, raw_bytes + 1))
-        return "there is not enough memory for it";
+        return hak_store_memory_ended;
     wrong = hak_unpack(b + HAK_POSTING_HEADER_BYTES, packed_bytes, b[7], c->raw.data, raw_bytes);
     if (wrong)
         return wrong;

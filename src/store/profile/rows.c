@@ -19,7 +19,6 @@ static const struct hak_blob_form run_form = {"HKPR", HAK_PROFILE_FORMAT, HEADER
                                               "it does not begin with HKPR"};
 static const struct hak_blob_form alone_form = {"HKPR", HAK_PROFILE_HELD, HEADER_BYTES,
                                                 "it does not begin with HKPR"};
-static const char no_memory[] = "there is not enough memory for it";
 static const char short_of[] = "it is cut short";
 
 struct coder {
@@ -105,7 +104,7 @@ static const char *open_blob(struct coder *c, const struct hak_blob_form *form, 
     if (raw > RAW_BYTES_MAX || packed != bytes - HEADER_BYTES - HAK_BLOB_CHECKSUM_BYTES)
         return "its header gives impossible lengths";
     if (!hak_buffer_reserve(&c->raw, raw + 1))
-        return no_memory;
+        return hak_store_memory_ended;
     c->in = (struct hak_input){.at = c->raw.data, .end = c->raw.data + raw};
     return hak_unpack(blob + HEADER_BYTES, packed, blob[6], c->raw.data, raw);
 }
@@ -113,7 +112,7 @@ static const char *open_blob(struct coder *c, const struct hak_blob_form *form, 
 /* Ends a blob that is read. `wrong` so far, else what is wrong at its end, or NULL. */
 static const char *close_blob(struct coder *c, const char *wrong) {
     if (!wrong && !c->has_memory)
-        wrong = no_memory;
+        wrong = hak_store_memory_ended;
     if (!wrong && c->in.broken)
         wrong = short_of;
     if (!wrong && c->in.at != c->in.end)
@@ -159,10 +158,13 @@ const char *hak_profile_keys_decode(const uint8_t *blob, size_t bytes,
     uint32_t stack = 0;
     for (uint32_t i = 0; i < count && group && !wrong; i++) {
         stack = code_small(&c, 0, stack);
-        if (group[i] > HAK_PROFILE_GROUPS)
+        if (group[i] > HAK_PROFILE_GROUPS) {
             wrong = "a thread group is impossible";
-        else if (hak_profile_key(to, group[i], stack) != before + i + 1)
-            wrong = c.in.broken ? short_of : "a key is there twice";
+            break;
+        }
+        uint32_t key = hak_profile_key(to, group[i], stack);
+        if (key != before + i + 1)
+            wrong = c.in.broken ? short_of : key ? "a key is there twice" : hak_store_memory_ended;
     }
     free(group);
     return close_blob(&c, wrong);

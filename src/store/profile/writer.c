@@ -183,6 +183,8 @@ static int join_level(struct hak_profile_writer *w, uint32_t level) {
     }
     int error = hak_query_end(&q);
     w->blob.size = 0;
+    if (!error && wrong == hak_store_memory_ended)
+        error = hak_store_no_memory(w->db.path);
     if (!error && !wrong && (!has_memory || !hak_profile_run_encode(&joined, &w->blob)))
         error = hak_store_no_memory(w->db.path);
     if (!error && !wrong)
@@ -347,6 +349,8 @@ static int add_stored(struct hak_profile_writer *w, const struct hak_query *row,
                                        (size_t)sqlite3_column_bytes(row->statement, 1));
     if (!wrong)
         wrong = hak_chunk_decode(&chunk, c, HAK_ALL_COLUMNS);
+    if (wrong == hak_store_memory_ended)
+        return hak_store_no_memory(w->db.path);
     if (wrong || id != w->next) {
         stop(w); /* `check` reports it */
         return 0;

@@ -23,10 +23,11 @@ struct hak_scan {
 
 int hak_scan_fail_chunk(struct hak_store_reader *r, uint64_t chunk, const char *where,
                         const char *wrong) {
-    return hak_store_fail(HAK_STORE_BROKEN,
-                          "%s: chunk %llu, %s: %s; the store is damaged: copy it again from where "
-                          "it was made, or read the other chunks with --since and --until",
-                          r->db.path, (unsigned long long)chunk, where, wrong);
+    return hak_store_fail_wrong(
+        wrong, r->db.path,
+        "%s: chunk %llu, %s: %s; the store is damaged: copy it again from where "
+        "it was made, or read the other chunks with --since and --until",
+        r->db.path, (unsigned long long)chunk, where, wrong);
 }
 
 /* ---- slots -------------------------------------------------------------------------------------
@@ -172,7 +173,7 @@ static int read_chunk_blob(struct hak_scan *s, struct hak_scan_slot *slot, uint6
     if (*bytes > slot->blob_room) {
         uint8_t *room = realloc(slot->blob, *bytes);
         if (!room)
-            slot->wrong = "there is not enough memory for it";
+            slot->wrong = hak_store_memory_ended;
         else
             slot->blob = room, slot->blob_room = *bytes;
     }

@@ -25,15 +25,16 @@ static int add_caller(struct hak_node_reader *nodes, struct hak_callers *of, uin
 
 int hak_callers_count(struct hak_node_reader *nodes, struct hak_callers *of, int count) {
     struct hak_node_row node = {0};
-    int found = 1;
+    int found = 1, error;
     for (uint32_t i = 0; i < NODES_MOST; i++) {
         found = hak_node_reader_next(nodes, node.id + 1, &node);
         if (found <= 0)
             break;
         for (int k = 0; k < count && found > 0; k++)
             if (of[k].ip == node.ip && node.parent && of[k].count < HAK_CALLERS_COUNTED &&
-                of[k].looked_at++ < LOOKED_AT_MOST && add_caller(nodes, &of[k], node.parent) < 0)
-                return HAK_STORE_INTERNAL;
+                of[k].looked_at++ < LOOKED_AT_MOST &&
+                (error = add_caller(nodes, &of[k], node.parent)) < 0)
+                return error;
     }
     return found < 0 ? found : 0;
 }

@@ -77,10 +77,11 @@ static int decode_row(struct hak_node_reader *r, const struct hak_query *q,
         wrong = "its nodes are not those that its row names";
     }
     if (wrong)
-        return hak_store_fail(HAK_STORE_BROKEN,
-                              "%s: the stack nodes from %u on are damaged: %s; copy the store "
-                              "again from where it was made",
-                              r->db.path, first, wrong);
+        return hak_store_fail_wrong(
+            wrong, r->db.path,
+            "%s: the stack nodes from %u on are damaged: %s; copy the store "
+            "again from where it was made",
+            r->db.path, first, wrong);
     k->first = first;
     *out = k;
     return 0;

@@ -228,7 +228,7 @@ TEST(blocks_beyond_what_memory_holds_are_followed_too) {
     struct hak_store_reader *r;
     struct hak_order_check *o;
     struct hak_columns columns;
-    struct hak_check_findings findings = {hear, NULL, 0};
+    struct hak_check_findings findings = {.each = hear};
     sqlite3_stmt *rows;
     for (int i = 0; i < 2000; i++) {
         block_malloc(i, 10, 1);
