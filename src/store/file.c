@@ -224,6 +224,34 @@ static int examine(int fd, const char *path, const char *real_path) {
     return 0;
 }
 
+/* Whether the file or link may be another user's: neither this one's nor root's. */
+static bool is_strange(const struct stat *status) {
+    return status->st_uid != 0 && status->st_uid != geteuid();
+}
+
+/* In a folder that everybody may write to, somebody else may have laid down the store, or a log
+ * beside it, that would be gone on with. 0, or an error. */
+static int check_owner(int fd, const char *path, const char *real_path) {
+    char name[PATH_MAX + 16];
+    struct stat status;
+    snprintf(name, sizeof name, "%s", real_path);
+    if (stat(dirname(name), &status) == 0 && !(status.st_mode & S_IWOTH))
+        return 0;
+    bool is_wrong = fstat(fd, &status) != 0 || is_strange(&status);
+    for (size_t i = 0; i < sizeof beside / sizeof *beside && !is_wrong; i++) {
+        snprintf(name, sizeof name, "%s%s", real_path, beside[i]);
+        is_wrong = lstat(name, &status) == 0 && (!S_ISREG(status.st_mode) || is_strange(&status));
+    }
+    if (!is_wrong)
+        return 0;
+    return hak_store_fail(
+        HAK_STORE_NO_ACCESS,
+        "%s: it, or a log beside it, belongs to user %u in a folder that everybody "
+        "may write to; a store is gone on with that belongs to user %u or root: "
+        "choose a folder of your own",
+        path, (unsigned)status.st_uid, (unsigned)geteuid());
+}
+
 enum hak_file_kind hak_store_file_kind(const char *path) {
     struct stat status;
     uint8_t head[HEADER_BYTES] = {0};
@@ -254,6 +282,8 @@ int hak_store_file_open(const char *path, bool writing, int *fd, char **real_pat
         return fail_errno(path, writing ? "writing to it" : "reading it");
     *real_path = realpath(path, NULL);
     int error = *real_path ? examine(*fd, path, *real_path) : fail_errno(path, "finding it");
+    if (!error && writing)
+        error = check_owner(*fd, path, *real_path);
     if (error) {
         close(*fd);
         free(*real_path);

@@ -34,7 +34,8 @@ enum hak_file_kind hak_store_file_kind(const char *path);
  * success. */
 int hak_store_file_create(const char *path, bool replace, int *fd, char **real_path);
 /* Opens an existing file, read-only or for writing, and checks by its first page that it is a
- * store, of a version that is known, and whole. `fd` and `real_path` (to be freed) are set on
+ * store, of a version that is known, and whole; for writing, also that in a folder of everybody's
+ * nobody else but root owns it. `fd` and `real_path` (to be freed) are set on
  * success. 0, or an error. */
 int hak_store_file_open(const char *path, bool writing, int *fd, char **real_path);
 

@@ -366,7 +366,7 @@ void hak_opening_open(struct hak_worker *worker, struct hak_client *client) {
                                                               : resume(worker, asked);
     else if (has_heir)
         error = resume_tree(worker, client, asked);
-    if (error == HAK_STORE_FULL)
+    if (error == HAK_STORE_FULL || error == HAK_STORE_NO_ACCESS)
         snprintf(why_not, sizeof why_not, "%s", hak_store_message());
     if (error && worker->capture.writer) {
         hak_rows_leave_store(&worker->capture.rows);

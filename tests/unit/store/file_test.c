@@ -391,6 +391,39 @@ TEST(resumed_stores_go_on_after_their_highest_numbers) {
     must(hak_store_finish(w));
 }
 
+/* Only root can lay down another user's file. */
+TEST(a_store_that_another_user_laid_down_is_not_gone_on_with) {
+    static const char *const strange[] = {"", "-wal", "-journal"};
+    struct hak_store_writer *w;
+    char name[320];
+    if (geteuid() != 0)
+        return;
+    make_store(3);
+    ck_assert_int_eq(chown(path, 12345, 12345), 0);
+    must(hak_store_resume(path, &w)); /* in a folder of our own */
+    must(hak_store_finish(w));
+    ck_assert_int_eq(chown(path, 0, 0), 0);
+    ck_assert_int_eq(chmod(directory, 01777), 0);
+    for (int i = 0; i < 3; i++) {
+        snprintf(name, sizeof name, "%s%s", path, strange[i]);
+        if (i)
+            write_file(name, "", 0);
+        ck_assert_int_eq(chown(name, 12345, 12345), 0);
+        ck_assert_int_eq(hak_store_resume(path, &w), HAK_STORE_NO_ACCESS);
+        ck_assert_msg(strstr(hak_store_message(),
+                             "belongs to user 12345 in a folder that everybody "
+                             "may write to; a store is gone on with that "
+                             "belongs to user 0 or root: choose a folder of "
+                             "your own"),
+                      "%s", hak_store_message());
+        ck_assert_int_eq(i ? unlink(name) : chown(name, 0, 0), 0);
+    }
+    ck_assert_int_eq(symlink(path, other), 0);
+    ck_assert_int_eq(hak_store_resume(other, &w), HAK_STORE_NO_ACCESS);
+    must(hak_store_resume(path, &w));
+    must(hak_store_finish(w));
+}
+
 TEST(trimming_keeps_the_newest_and_tells) {
     struct hak_store_writer *w;
     struct hak_store_reader *r;
