@@ -74,9 +74,10 @@ static void write_clocks(struct perfetto *p) {
 /* ---- processes ---------------------------------------------------------------------------------
  */
 
+/* The place of a process in the list; of one that it lacks, the place behind the last. */
 static uint32_t number_of(const struct export *e, uint32_t process) {
     const struct export_process *found = export_find_process(e, process);
-    return found ? (uint32_t)(found - e->process) : 0;
+    return found ? (uint32_t)(found - e->process) : e->processes;
 }
 
 /* Numbers the processes: one that has the pid of one before it (it executed another program, or the
