@@ -21,11 +21,15 @@ static inline int hak_table_rowid(sqlite3_vtab_cursor *vtab, sqlite3_int64 *out)
     return SQLITE_OK;
 }
 
+/* SQLite's code for an error of the store. */
+static inline int hak_table_code(int error) {
+    return error == HAK_STORE_BROKEN ? SQLITE_CORRUPT : SQLITE_ERROR;
+}
 /* Sets the message of hak_store_message() as the table's error. */
 static inline int hak_table_fail(sqlite3_vtab *vtab, int error) {
     sqlite3_free(vtab->zErrMsg);
     vtab->zErrMsg = sqlite3_mprintf("%s", hak_store_message());
-    return error == HAK_STORE_BROKEN ? SQLITE_CORRUPT : SQLITE_ERROR;
+    return hak_table_code(error);
 }
 
 /* xBestIndex writes the constraints that it takes as pairs of characters, a column ('a' = 0) and an

@@ -258,7 +258,7 @@ int command_block(struct view *view) {
     if (status != 0)
         return status;
     if (!read_options(&block))
-        return VIEW_USAGE;
+        return view_question_status();
     end_where_it_was_opened(&block);
     if (!view_find_position(view, &block.position, NULL, &status))
         return status;

@@ -7,14 +7,15 @@
 #include "report/words/words.h"
 #include "store/history/history.h"
 
-/* Appends the processes that the question finds, at most VIEW_PROCESSES_MAX in all. */
-static void find_rows(struct view *view, const char *sql, long long number,
+/* Appends the processes that the question finds, at most VIEW_PROCESSES_MAX in all. False: the
+ * store cannot be read, which is said. */
+static bool find_rows(struct view *view, const char *sql, long long number,
                       struct view_processes *out) {
     struct hak_query q =
         hak_ask(hak_store_database(view->reader), sql, "reading processes", (uint64_t)number);
     while (out->count < VIEW_PROCESSES_MAX && hak_query_next(&q))
         out->row[out->count++] = hak_query_id(&q, 0);
-    hak_query_end(&q);
+    return view_end_query(view, &q, true) == 0;
 }
 
 /* Reads a number and moves the text behind it. False: it is none. */
@@ -54,12 +55,14 @@ bool view_read_process(struct view *view, struct view_processes *out) {
     if (*at)
         return refuse_value(view, value);
     out->by_pid = !is_row;
-    if (!is_row)
-        find_rows(view, "SELECT id FROM process WHERE pid = ?1 ORDER BY id DESC", number, out);
+    if (!is_row &&
+        !find_rows(view, "SELECT id FROM process WHERE pid = ?1 ORDER BY id DESC", number, out))
+        return false;
     if (out->count == 0 && nth == 0) {
         out->is_row_instead = !is_row;
         out->by_pid = false;
-        find_rows(view, "SELECT id FROM process WHERE id = ?1", number, out);
+        if (!find_rows(view, "SELECT id FROM process WHERE id = ?1", number, out))
+            return false;
     }
     if (out->count > 0 && nth > out->count) {
         view_error("--process %s: %s in %s had the pid %lld", value,

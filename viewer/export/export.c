@@ -202,7 +202,7 @@ static int write_findings(struct view *view, const struct format *format, struct
     struct findings findings;
     uint32_t process;
     if (!view_choose_process(view, &process))
-        return VIEW_USAGE;
+        return view_question_status();
     if (!findings_gather(view, process, &findings))
         return VIEW_UNREADABLE;
     int status = VIEW_USAGE;

@@ -316,7 +316,7 @@ int command_info(struct view *view) {
     if (status != 0)
         return status;
     if (!view_choose_process(view, &process))
-        return VIEW_USAGE;
+        return view_question_status();
     status = tree_load(&tree, view);
     if (status != 0)
         return status;

@@ -168,7 +168,7 @@ int command_modules(struct view *view) {
     if (status != 0)
         return status;
     if (!view_choose_process(view, &all.process))
-        return VIEW_USAGE;
+        return view_question_status();
     all.ranges = all.process != 0 || view->summary.processes < 2 || view_given(view, "all");
     all.answer = answer_begin(view, view->json);
     const struct hak_database *database = hak_store_database(view->reader);

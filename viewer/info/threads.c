@@ -254,7 +254,7 @@ int command_threads(struct view *view) {
     if (status != 0)
         return status;
     if (!view_choose_process(view, &all.process))
-        return VIEW_USAGE;
+        return view_question_status();
     status = load_threads(&all) ? 0 : VIEW_UNREADABLE;
     if (status == 0 && !sort(&all)) /* refuse a wrong --sort before the long read */
         status = VIEW_USAGE;

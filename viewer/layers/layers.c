@@ -146,7 +146,7 @@ int command_layers(struct view *view) {
     if (status != 0)
         return status;
     if (!read_options(&l))
-        return VIEW_USAGE;
+        return view_question_status();
     if (!allocate_tallies(&l))
         status = VIEW_UNREADABLE;
     if (status == 0)

@@ -117,7 +117,7 @@ int leaks_read(struct view *view, struct leaks_list *list) {
     uint64_t scan = 0;
     *list = (struct leaks_list){0};
     if (!view_choose_process(view, &process) || !view_read_number(view, "scan", &scan))
-        return VIEW_USAGE;
+        return view_question_status();
     if (!findings_compare(view, &list->known_by))
         return VIEW_USAGE;
     int error = read_rows(view, list, scans, process, scan, read_scan);

@@ -245,8 +245,10 @@ static int read_event_column(sqlite3_vtab_cursor *vtab, sqlite3_context *out, in
         if (e->stack)
             sqlite3_result_text(out, hak_store_stack_function(t->reader, e->stack), -1,
                                 SQLITE_TRANSIENT);
-        if (hak_store_stack_error(t->reader))
+        if (hak_store_stack_error(t->reader)) {
             sqlite3_result_error(out, hak_store_stack_error(t->reader), -1);
+            sqlite3_result_error_code(out, hak_table_code(t->reader->stacks.error_code));
+        }
         break;
     case EVENT_CALL:
         sqlite3_result_text(out, hak_call_of(e), -1, SQLITE_STATIC);

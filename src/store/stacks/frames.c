@@ -27,8 +27,10 @@ static size_t keep_text(struct hak_stack_reader *r, const char *text) {
 
 /* Keeps the message of an error, the first one. Returns `code`. */
 static int keep_error(struct hak_stack_reader *r, int code) {
-    if (code < 0 && !r->error)
+    if (code < 0 && !r->error) {
+        r->error_code = code;
         r->error = strdup(hak_store_message());
+    }
     return code;
 }
 

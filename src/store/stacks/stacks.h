@@ -25,6 +25,7 @@ struct hak_stack_reader {
     struct hak_node_reader *nodes;
     struct hak_buffer text;         /* strings of the frames handed out last */
     struct hak_functions functions; /* of stacks that were asked, until it rests */
+    int error_code;                 /* of `error` */
     char *error; /* why a stack could not be read, the first time; NULL = all could */
 };
 
