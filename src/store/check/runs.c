@@ -1,8 +1,6 @@
 /* Sums up the keys due in the runs of postings and those found in them. */
 #include "store/check/runs.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include "base/index.h"
 #include "store/reader/inner.h"
@@ -124,15 +122,12 @@ struct place {
 /* Finds how far a run of a higher level over the same chunks has come: p->done_to is the key behind
  * its last one. 0, or an error. */
 static int find_done_to(struct hak_posting_check *c, struct place *p) {
-    char sql[300];
-    uint64_t value;
-    snprintf(sql, sizeof sql,
-             "SELECT coalesce(max(max_key) + 1, 0) FROM posting_run WHERE kind = %d AND level > %u"
-             " AND first <= ?1 AND last >= %" PRId64,
-             p->kind, p->level, (int64_t)p->last);
-    int found = hak_database_numbers(&c->reader->db, sql, p->first, &value, 1);
-    p->done_to = value;
-    return found < 0 ? found : 0;
+    struct hak_query q = hak_ask(&c->reader->db,
+                                 "SELECT coalesce(max(max_key) + 1, 0) FROM posting_run WHERE"
+                                 " kind = ?1 AND level > ?2 AND first <= ?3 AND last >= ?4",
+                                 checking_postings, p->kind, p->level, p->first, p->last);
+    p->done_to = hak_query_next(&q) ? hak_query_number(&q, 0) : 0;
+    return hak_query_end(&q);
 }
 
 /* Takes the key from the sums of the chunks that the posting names: sums of 0 are left if all
@@ -188,15 +183,14 @@ static void check_row(struct hak_posting_check *c, struct place *p, sqlite3_stmt
 /* A finding if the posting's rows end before the last key, unless runs below it are still there. */
 static void report_missing_rows(struct hak_posting_check *c, const struct place *p) {
     bool is_whole = p->due_key > HAK_POSTING_KEY_LAST;
-    uint64_t below = 0;
-    char sql[300];
     if (is_whole || !p->id)
         return;
-    snprintf(sql, sizeof sql,
-             "SELECT count(*) FROM posting_run WHERE kind = %d AND level < %u AND first >= ?1"
-             " AND last <= %" PRId64,
-             p->kind, p->level, (int64_t)p->last);
-    if (hak_database_numbers(&c->reader->db, sql, p->first, &below, 1) == 1 && below == 0)
+    struct hak_query q = hak_ask(&c->reader->db,
+                                 "SELECT count(*) FROM posting_run WHERE kind = ?1 AND level < ?2"
+                                 " AND first >= ?3 AND last <= ?4",
+                                 checking_postings, p->kind, p->level, p->first, p->last);
+    bool has_none = hak_query_next(&q) && hak_query_number(&q, 0) == 0;
+    if (hak_query_end(&q) == 0 && has_none)
         REPORT_POSTINGS(c, HAK_CHECK_POSTING_ROWS, p->id, .keys = p->kind);
 }
 

@@ -2,8 +2,6 @@
  */
 #include "store/history/lives.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include "hop.h"
 #include "store/reader/inner.h"
 #include "trace/record.h"
@@ -84,19 +82,20 @@ int hak_lineage_lost(struct hak_store_reader *r, const struct hak_lineage *linea
                      uint64_t from_ns, uint64_t to_ns, uint64_t *lost, uint64_t *stops) {
     *lost = *stops = 0;
     for (int i = 0; i < lineage->count; i++) {
-        char sql[300];
-        uint64_t value[2];
-        snprintf(sql, sizeof sql,
-                 "SELECT coalesce(sum(iif(reason IS NOT '" HAK_LOSS_STOPPED
-                 "' AND from_ns <= %" PRId64 ", count, 0)), 0), "
-                 "coalesce(sum(reason = '" HAK_LOSS_STOPPED "'), 0) "
-                 "FROM loss WHERE process = ?1 AND to_ns >= %" PRId64,
-                 (int64_t)to_ns, (int64_t)from_ns);
-        int found = hak_database_numbers(&r->db, sql, lineage->link[i].process, value, 2);
-        if (found < 0)
-            return found;
-        *lost += value[0];
-        *stops += value[1];
+        struct hak_query q =
+            hak_ask(&r->db,
+                    "SELECT coalesce(sum(iif(reason IS NOT '" HAK_LOSS_STOPPED
+                    "' AND from_ns <= ?2, count, 0)), 0), "
+                    "coalesce(sum(reason = '" HAK_LOSS_STOPPED "'), 0) "
+                    "FROM loss WHERE process = ?1 AND to_ns >= ?3",
+                    "reading its losses", lineage->link[i].process, to_ns, from_ns);
+        if (hak_query_next(&q)) {
+            *lost += hak_query_number(&q, 0);
+            *stops += hak_query_number(&q, 1);
+        }
+        int error = hak_query_end(&q);
+        if (error)
+            return error;
     }
     return 0;
 }

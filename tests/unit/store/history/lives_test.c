@@ -380,4 +380,26 @@ TEST(superslabs_of_dropped_events_are_dropped) {
     hears("12:12000:1+2097152 ");
 }
 
+static int statements_of(const struct hak_store_reader *reader) {
+    int count = 0;
+    for (sqlite3_stmt *s = NULL;
+         (s = sqlite3_next_stmt(hak_store_database(reader)->connection, s)) != NULL;)
+        count++;
+    return count;
+}
+
+/* Those that the connection keeps prepared are few, and left to questions that come again. */
+TEST(questions_of_other_times_are_the_same_statement) {
+    struct hak_lineage lineage = {.count = 1, .link = {{.process = 1}}};
+    uint64_t lost, stops;
+    block_malloc(5, 10, 1);
+    capture_finish();
+    must(hak_store_open(capture.path, &r));
+    must(hak_lineage_lost(r, &lineage, 0, 1, &lost, &stops));
+    int before = statements_of(r);
+    for (uint64_t ns = 1; ns < 20; ns++)
+        must(hak_lineage_lost(r, &lineage, ns, ns + 1, &lost, &stops));
+    ck_assert_int_eq(statements_of(r), before);
+}
+
 RUN_TESTS(.set_up = capture_start, .tear_down = stop)
