@@ -97,6 +97,10 @@ static void take_span_row(void *context, const struct hak_flow_row *row) {
     struct profile_sums sums = {.live = row->live};
     if (g->query->is_span)
         sums = (struct profile_sums){row->live, row->came, row->went, row->brief, row->before};
+    if (g->query->is_span) { /* what a child holds of its parent's did not grow */
+        hak_amount_add(&sums.before, row->live);
+        hak_amount_take(&sums.before, timeline_own(row->live, row->inherited));
+    }
     take_row(g, row, &sums);
 }
 

@@ -161,10 +161,14 @@ void profile_groups_take_growth(struct profile_groups *g, const struct growth *g
     timeline_add_up(&growth->timeline, (uint32_t)(growth->from + 1), growth->to, sums);
     for (uint32_t i = 0; i < flow->rows; i++) {
         const struct timeline_sums *s = &sums[i];
+        struct hak_amount inherited = s->inherited_before, before = s->live;
+        hak_amount_add(&before, timeline_own(s->before, inherited));
+        hak_amount_add(&inherited, s->inherited);
+        hak_amount_take(&before, timeline_own(s->live, inherited)); /* live - before is growth */
         const struct profile_item item = {.process = flow->row[i].process,
                                           .stack = flow->row[i].stack,
                                           .class_index = 255,
-                                          .sums = {s->live, s->came, s->went, s->brief, s->before}};
+                                          .sums = {s->live, s->came, s->went, s->brief, before}};
         if (s->live.blocks || s->came.blocks || s->went.blocks || s->before.blocks)
             profile_groups_take(g, &item);
     }

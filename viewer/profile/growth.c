@@ -94,9 +94,11 @@ static bool rises(const struct curve *c) {
     return last * LAST_RISE * (PARTS - 1) >= rise && rise >= c->least[PARTS - 1] / LEAST_RISE;
 }
 
-static int64_t bytes_of(const struct timeline_change *c) {
-    return (int64_t)(c->inherited.bytes + c->came.bytes - c->went.bytes - c->left.bytes);
-}
+struct curves {
+    const uint32_t *group_of_row;
+    struct curve *curve;
+    struct hak_amount *held, *inherited; /* by row */
+};
 
 static void begin_part(struct curve *curve, uint32_t groups, int part) {
     for (uint32_t i = 0; i < groups; i++)
@@ -104,13 +106,20 @@ static void begin_part(struct curve *curve, uint32_t groups, int part) {
 }
 
 /* Adds the changes of a step at its end: the bytes held within it are not known. */
-static void add_step_to_curve(const struct timeline *t, int64_t step, const uint32_t *group_of_row,
-                              struct curve *curve) {
+static void add_step_to_curve(const struct timeline *t, int64_t step, struct curves *all) {
     const struct timeline_step *s = &t->step[step];
     for (uint32_t i = s->first; i < s->first + s->changes; i++) {
-        uint32_t group = group_of_row[t->change[i].row];
+        const struct timeline_change *c = &t->change[i];
+        uint32_t group = all->group_of_row[c->row];
+        struct hak_amount *held = &all->held[c->row], *inherited = &all->inherited[c->row];
+        uint64_t before = timeline_own(*held, *inherited).bytes;
+        hak_amount_add(inherited, c->inherited);
+        hak_amount_add(held, c->inherited);
+        hak_amount_add(held, c->came);
+        hak_amount_take(held, c->went);
+        hak_amount_take(held, c->left);
         if (group != UINT32_MAX)
-            curve[group].live += bytes_of(&t->change[i]);
+            all->curve[group].live += (int64_t)(timeline_own(*held, *inherited).bytes - before);
     }
 }
 
@@ -129,24 +138,29 @@ bool growth_find_going_on(const struct growth *g, const uint32_t *group_of_row, 
                           bool *goes_on) {
     const struct timeline *t = &g->timeline;
     struct curve *curve = calloc((size_t)groups + 1, sizeof *curve);
+    struct hak_amount *held = calloc(2 * (size_t)t->flow.rows + 1, sizeof *held);
+    struct curves all = {group_of_row, curve, held, held + t->flow.rows};
     int part = 0;
-    if (!curve || t->steps == 0) {
+    if (!curve || !held || t->steps == 0) {
         free(curve);
+        free(held);
         return t->steps == 0;
     }
     uint64_t from = event_at(t, g->from);
     uint64_t span = event_at(t, g->to) > from ? event_at(t, g->to) - from : 1;
-    for (uint32_t i = 0; i < t->flow.rows; i++)
+    for (uint32_t i = 0; i < t->flow.rows; i++) {
+        held[i] = t->flow.row[i].before;
         if (group_of_row[i] != UINT32_MAX)
-            curve[group_of_row[i]].live += (int64_t)t->flow.row[i].before.bytes;
+            curve[group_of_row[i]].live += (int64_t)held[i].bytes;
+    }
     for (int64_t i = 0; i <= g->from; i++)
-        add_step_to_curve(t, i, group_of_row, curve);
+        add_step_to_curve(t, i, &all);
     begin_part(curve, groups, part);
     for (int64_t i = g->from + 1; i <= g->to; i++) {
         int now = (int)((unsigned __int128)(event_at(t, i) - from) * PARTS / span);
         while (part < now && part + 1 < PARTS) /* what was held when it began */
             begin_part(curve, groups, ++part);
-        add_step_to_curve(t, i, group_of_row, curve);
+        add_step_to_curve(t, i, &all);
         look_at_step(t, i, group_of_row, part, curve);
     }
     while (part + 1 < PARTS)
@@ -154,6 +168,7 @@ bool growth_find_going_on(const struct growth *g, const uint32_t *group_of_row, 
     for (uint32_t i = 0; i < groups; i++)
         goes_on[i] = rises(&curve[i]);
     free(curve);
+    free(held);
     return true;
 }
 

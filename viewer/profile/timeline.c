@@ -266,6 +266,7 @@ static void add_to_before(const struct timeline *t, const struct timeline_step *
         const struct timeline_change *c = &t->change[i];
         struct hak_amount *before = &out[c->row].before;
         hak_amount_add(before, c->inherited);
+        hak_amount_add(&out[c->row].inherited_before, c->inherited);
         hak_amount_add(before, c->came);
         hak_amount_take(before, c->went);
         hak_amount_take(before, c->left);

@@ -67,7 +67,15 @@ void timeline_free(struct timeline *timeline);
 /* Sums of one row between two steps. */
 struct timeline_sums {
     struct hak_amount before, inherited, came, went, brief, left, live;
+    struct hak_amount inherited_before; /* up to there */
 };
+
+/* What a row that holds so much has of its own: a child holds what it inherited together with its
+ * parent, and frees that first. */
+static inline struct hak_amount timeline_own(struct hak_amount held, struct hak_amount inherited) {
+    return (struct hak_amount){held.blocks > inherited.blocks ? held.blocks - inherited.blocks : 0,
+                               held.bytes > inherited.bytes ? held.bytes - inherited.bytes : 0};
+}
 
 /* Fills `out`, one for each row, with what happened in the steps first..last; `before` is what was
  * live before `first`, `live` behind `last`. `last` < `first`: what was live before `first`. */
