@@ -7,9 +7,8 @@
 #include "store/error.h"
 
 #define DEPTH_MAX     4096 /* of a chain of nodes; a longer one is damage */
-#define ANCESTORS_MAX 64
-#define LEVELS_MAX    64 /* of one node: a call and what is inlined there */
-#define NAMELESS_KEPT 16 /* nodes on the way to a name that are kept with it */
+#define LEVELS_MAX    64   /* of one node: a call and what is inlined there */
+#define NAMELESS_KEPT 16   /* nodes on the way to a name that are kept with it */
 
 static const char reading[] = "reading a stack";
 
@@ -34,28 +33,6 @@ static int keep_error(struct hak_stack_reader *r, int code) {
     return code;
 }
 
-/* Asks for the module in which `n` lies; a forked child has its parent's. True: the query stands at
- * it. */
-static bool find_module(struct hak_stack_reader *r, const struct hak_node_row *n,
-                        struct hak_query *q) {
-    uint32_t process = n->process;
-    *q = (struct hak_query){0};
-    for (int i = 0; process && i < ANCESTORS_MAX; i++) {
-        *q = hak_ask(&r->db,
-                     "SELECT image, load_bias, path FROM module WHERE process = ?1 AND start <= ?2"
-                     " AND \"end\" > ?2 AND generation <= ?3"
-                     " ORDER BY generation DESC, id DESC LIMIT 1",
-                     reading, process, n->ip, n->generation);
-        if (hak_query_next(q))
-            return true;
-        if (hak_query_end(q))
-            return false;
-        process = (uint32_t)hak_database_number(&r->db, "SELECT parent FROM process WHERE id = ?1",
-                                                process);
-    }
-    return false;
-}
-
 /* True for a module of hakmem, by its file's name. */
 static bool is_own_code(const char *path) {
     const char *name = strrchr(path, '/');
@@ -67,16 +44,20 @@ static bool is_own_code(const char *path) {
  * yet. Returns how many, or an error. */
 static int add_frames(struct hak_stack_reader *r, const struct hak_node_row *n,
                       struct hak_frame *out, int room) {
-    struct hak_query module;
     struct hak_frame plain = {.ip = n->ip, .module_offset = n->ip};
-    uint32_t image = 0;
-    if (find_module(r, n, &module)) {
+    uint32_t image = 0, row = 0;
+    int error = keep_error(r, hak_modules_find(&r->modules, &r->db, n, &row));
+    if (error < 0)
+        return error;
+    struct hak_query module =
+        hak_ask(&r->db, "SELECT image, load_bias, path FROM module WHERE id = ?1", reading, row);
+    if (row && hak_query_next(&module)) {
         image = hak_query_id(&module, 0);
         plain.module_offset = n->ip - hak_query_number(&module, 1);
         plain.is_hakmem = is_own_code(hak_query_text(&module, 2));
         plain.module = (const char *)keep_text(r, hak_query_text(&module, 2));
     }
-    int error = keep_error(r, hak_query_end(&module));
+    error = keep_error(r, hak_query_end(&module));
     if (error)
         return error;
     struct hak_query q = hak_ask(&r->db,
@@ -205,6 +186,7 @@ int hak_stack_reader_init(struct hak_stack_reader *r, const struct hak_database 
 
 void hak_stack_reader_release(struct hak_stack_reader *r) {
     hak_functions_free(&r->functions);
+    hak_modules_free(&r->modules);
 }
 
 void hak_stack_reader_free(struct hak_stack_reader *r) {

@@ -14,6 +14,7 @@
 #include "store/frame.h"
 #include "store/stacks/callers.h"
 #include "store/stacks/functions.h"
+#include "store/stacks/modules.h"
 #include "store/stacks/names.h"
 #include "store/stacks/node_reader.h"
 #include "store/stacks/node_writer.h"
@@ -25,6 +26,7 @@ struct hak_stack_reader {
     struct hak_node_reader *nodes;
     struct hak_buffer text;         /* strings of the frames handed out last */
     struct hak_functions functions; /* of stacks that were asked, until it rests */
+    struct hak_modules modules;     /* of processes that were asked, as long */
     int error_code;                 /* of `error` */
     char *error; /* why a stack could not be read, the first time; NULL = all could */
 };
