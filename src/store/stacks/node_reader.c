@@ -3,22 +3,25 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include "store/error.h"
 #include "store/stacks/nodes.h"
 
-enum { BLOBS = 24 }; /* some 200 KiB each */
+/* Some 200 KiB each: 4,000,000 nodes, whose stacks climb from blob to blob. */
+enum { BLOBS = 512 };
 
 struct kept_blob {
-    uint32_t first, count; /* count 0 = none */
+    uint32_t first, count; /* count 0 = none: it was damaged */
     uint64_t used;
-    struct hak_node_row *nodes; /* HAK_NODES_MAX */
+    struct hak_node_row nodes[HAK_NODES_MAX];
 };
 
 struct hak_node_reader {
     struct hak_database db;
     uint64_t uses;
     struct kept_blob *last;
-    struct kept_blob kept[BLOBS];
+    struct kept_blob *kept[BLOBS]; /* by their first nodes */
+    int blobs;
     struct hak_node_coder *coder;
 };
 
@@ -33,8 +36,8 @@ int hak_node_reader_make(const struct hak_database *db, struct hak_node_reader *
 void hak_node_reader_free(struct hak_node_reader *r) {
     if (!r)
         return;
-    for (int i = 0; i < BLOBS; i++)
-        free(r->kept[i].nodes);
+    for (int i = 0; i < r->blobs; i++)
+        free(r->kept[i]);
     hak_node_coder_free(r->coder);
     free(r);
 }
@@ -49,40 +52,67 @@ int64_t hak_node_reader_count(struct hak_node_reader *r) {
 /* ---- blobs -------------------------------------------------------------------------------------
  */
 
-/* Decodes the row into the place that was used least recently, or that has this blob. 0, or an
- * error: it is damaged. */
+/* How many kept blobs begin at `id` or before it. */
+static int count_up_to(const struct hak_node_reader *r, uint32_t id) {
+    int low = 0, high = r->blobs;
+    while (low < high) {
+        int middle = low + (high - low) / 2;
+        if (r->kept[middle]->first <= id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Takes the place of the blob that begins at `first`, of a new one, or of the one used least
+ * recently, out of the list. NULL without memory. */
+static struct kept_blob *take_place(struct hak_node_reader *r, uint32_t first) {
+    int at = count_up_to(r, first) - 1;
+    if (at < 0 || r->kept[at]->first != first) {
+        struct kept_blob *new = r->blobs < BLOBS ? malloc(sizeof *new) : NULL;
+        if (new || !r->blobs)
+            return new;
+        at = 0;
+        for (int i = 1; i < r->blobs; i++)
+            if (r->kept[i]->used < r->kept[at]->used)
+                at = i;
+    }
+    struct kept_blob *k = r->kept[at];
+    r->blobs--;
+    memmove(&r->kept[at], &r->kept[at + 1], (size_t)(r->blobs - at) * sizeof k);
+    return k;
+}
+
+/* Decodes the row and keeps it. 0, or an error: it is damaged. */
 static int decode_row(struct hak_node_reader *r, const struct hak_query *q,
                       struct kept_blob **out) {
-    struct kept_blob *k = &r->kept[0];
     uint32_t first = hak_query_id(q, 0);
-    for (int i = 0; i < BLOBS; i++) {
-        if (r->kept[i].count && r->kept[i].first == first) {
-            k = &r->kept[i]; /* the same one, longer since */
-            break;
-        }
-        if (r->kept[i].used < k->used)
-            k = &r->kept[i];
-    }
     if (!r->coder && !(r->coder = hak_node_coder_make()))
         return hak_store_no_memory(r->db.path);
-    if (!k->nodes && !(k->nodes = malloc(HAK_NODES_MAX * sizeof *k->nodes)))
+    r->last = NULL;
+    struct kept_blob *k = take_place(r, first);
+    if (!k)
         return hak_store_no_memory(r->db.path);
-    if (r->last == k)
-        r->last = NULL;
+    k->used = k->count = 0;
     const char *wrong =
         hak_nodes_decode(r->coder, sqlite3_column_blob(q->statement, 2),
                          (size_t)sqlite3_column_bytes(q->statement, 2), k->nodes, &k->count);
-    if (!wrong && (k->nodes[0].id != first || k->count != hak_query_number(q, 1))) {
-        k->count = 0;
+    if (!wrong && (k->nodes[0].id != first || k->count != hak_query_number(q, 1)))
         wrong = "its nodes are not those that its row names";
-    }
+    if (wrong)
+        k->count = 0;
+    k->first = first;
+    int at = count_up_to(r, first);
+    memmove(&r->kept[at + 1], &r->kept[at], (size_t)(r->blobs - at) * sizeof k);
+    r->kept[at] = k;
+    r->blobs++;
     if (wrong)
         return hak_store_fail_wrong(
             wrong, r->db.path,
             "%s: the stack nodes from %u on are damaged: %s; copy the store "
             "again from where it was made",
             r->db.path, first, wrong);
-    k->first = first;
     *out = k;
     return 0;
 }
@@ -91,10 +121,8 @@ static int decode_row(struct hak_node_reader *r, const struct hak_query *q,
 static struct kept_blob *find_kept(struct hak_node_reader *r, uint32_t id) {
     if (r->last && id - r->last->first < r->last->count)
         return r->last;
-    for (int i = 0; i < BLOBS; i++)
-        if (id - r->kept[i].first < r->kept[i].count)
-            return &r->kept[i];
-    return NULL;
+    int at = count_up_to(r, id) - 1;
+    return at >= 0 && id - r->kept[at]->first < r->kept[at]->count ? r->kept[at] : NULL;
 }
 
 /* The blob in which `id` lies, or the first one behind it: 1 found, 0 none, or an error. */

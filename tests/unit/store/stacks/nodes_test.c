@@ -236,4 +236,59 @@ TEST(damaged_blobs_are_named) {
     hak_store_close(r);
 }
 
+static int count_statement(unsigned what, void *context, void *statement, void *text) {
+    (void)what, (void)statement, (void)text;
+    ++*(int *)context;
+    return 0;
+}
+
+/* Puts all nodes in blobs of `each`. */
+static void put_blobs(uint32_t each) {
+    struct hak_store_writer *w;
+    sqlite3 *database;
+    sqlite3_stmt *insert;
+    must(hak_store_create(capture.path, 1, &w));
+    must(hak_store_finish(w));
+    ck_assert_int_eq(sqlite3_open(capture.path, &database), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(database, "BEGIN", NULL, NULL, NULL), SQLITE_OK);
+    ck_assert_int_eq(
+        sqlite3_prepare_v2(database, "INSERT INTO node_chunk VALUES(?, ?, ?)", -1, &insert, NULL),
+        SQLITE_OK);
+    for (uint32_t first = 1; first <= MANY; first += each) {
+        struct hak_buffer blob = encode(first, each);
+        sqlite3_bind_int64(insert, 1, first);
+        sqlite3_bind_int64(insert, 2, each);
+        sqlite3_bind_blob(insert, 3, blob.data, (int)blob.size, SQLITE_TRANSIENT);
+        ck_assert_int_eq(sqlite3_step(insert), SQLITE_DONE);
+        sqlite3_reset(insert);
+        hak_buffer_free(&blob);
+    }
+    sqlite3_finalize(insert);
+    ck_assert_int_eq(sqlite3_exec(database, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(database);
+}
+
+/* Stacks climb from blob to blob, back and forth: each of 100 is read once; of 600 some are read
+ * again. */
+TEST(blobs_that_stacks_climb_through_are_read_once, .until = 2) {
+    uint32_t each = _i ? 50 : 300;
+    struct hak_store_reader *r;
+    struct hak_node_reader *nodes;
+    struct hak_node_row n;
+    int statements = 0;
+    put_blobs(each);
+    must(hak_store_open(capture.path, &r));
+    must(hak_node_reader_make(hak_store_database(r), &nodes));
+    sqlite3_trace_v2(hak_store_database(r)->connection, SQLITE_TRACE_STMT, count_statement,
+                     &statements);
+    for (uint32_t i = 0; i < each; i += 10)
+        for (uint32_t id = MANY - i; id > 0 && id <= MANY; id -= each) {
+            ck_assert_int_eq(hak_node_reader_get(nodes, id, &n), 1);
+            ck_assert(is_equal(&n, &node[id]));
+        }
+    ck_assert_int_le(statements, _i ? 3000 : 100);
+    hak_node_reader_free(nodes);
+    hak_store_close(r);
+}
+
 RUN_TESTS(.set_up = start, .tear_down = stop)
