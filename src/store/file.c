@@ -246,9 +246,8 @@ static int check_owner(int fd, const char *path, const char *real_path) {
         return 0;
     return hak_store_fail(
         HAK_STORE_NO_ACCESS,
-        "%s: it, or a log beside it, belongs to user %u in a folder that everybody "
-        "may write to; a store is gone on with that belongs to user %u or root: "
-        "choose a folder of your own",
+        "%s: this file, or a log beside it, belongs to user %u in a folder of everybody; "
+        "expected user %u or root: choose a folder of your own",
         path, (unsigned)status.st_uid, (unsigned)geteuid());
 }
 

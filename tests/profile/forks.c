@@ -1,5 +1,6 @@
-/* Holds a block from its start on and forks children one after the other, each of which works a little: nothing grows. With an argument
- * each child also allocates and keeps as much of its own. */
+/* Holds a block from its start on and forks children one after the other, each of which works a
+ * little: nothing grows. With an argument each child also allocates and keeps as much of its own.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>

@@ -70,8 +70,8 @@ struct timeline_sums {
     struct hak_amount inherited_before; /* up to there */
 };
 
-/* What a row that holds so much has of its own: a child holds what it inherited together with its
- * parent, and frees that first. */
+/* The part of what a row holds that is its own: a child shares what it inherited with its parent,
+ * and frees that first. */
 static inline struct hak_amount timeline_own(struct hak_amount held, struct hak_amount inherited) {
     return (struct hak_amount){held.blocks > inherited.blocks ? held.blocks - inherited.blocks : 0,
                                held.bytes > inherited.bytes ? held.bytes - inherited.bytes : 0};
