@@ -382,7 +382,7 @@ TEST(a_run_that_leaves_its_group_is_not_joined) {
     ck_assert_int_eq(ask("SELECT count(*) FROM posting_run WHERE level = 3"), 2);
     ck_assert_int_eq(ask("SELECT count(*) FROM posting_run"), 2);
     ck_assert(!postings_are_sound());
-    ck_assert_msg(strstr(said, "it is of chunks that are not there"), "%s", said);
+    ck_assert_msg(strstr(said, "it is of more chunks than its level joins"), "%s", said);
 }
 
 static bool covers_plainly(const struct hak_event *e, uint64_t address) {
