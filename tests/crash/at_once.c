@@ -3,6 +3,7 @@
  *     free      a block is given back by all of them
  *     read      a byte of a freed block is read
  *     overflow  the byte behind a block is written; each thread gives its own back afterwards
+ *     places    a byte of a freed block is read, each thread at one of four places
  *     null      a byte at NULL is read
  *     abort     abort is called
  *
@@ -10,6 +11,7 @@
  * first says "ready" and waits for a line. */
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +43,24 @@ static void *look(void *unused) {
     return unused;
 }
 
+static void *look_from(void *place) {
+    pthread_barrier_wait(&barrier);
+    switch ((uintptr_t)place % 4) {
+    case 0:
+        byte = block[0];
+        break;
+    case 1:
+        byte = block[1];
+        break;
+    case 2:
+        byte = block[2];
+        break;
+    default:
+        byte = block[3];
+    }
+    return place;
+}
+
 static void *overflow(void *unused) {
     volatile char *own = malloc(bytes);
     pthread_barrier_wait(&barrier);
@@ -65,8 +85,9 @@ static void *give_up(void *unused) {
 int main(int argc, char **argv) {
     pthread_t threads[most];
     const char *fault = argc > 1 ? argv[1] : "";
-    int reads = strcmp(fault, "read") == 0;
-    void *(*commit)(void *) = reads                            ? look
+    int reads = strcmp(fault, "read") == 0 || strcmp(fault, "places") == 0;
+    void *(*commit)(void *) = strcmp(fault, "places") == 0     ? look_from
+                              : reads                          ? look
                               : strcmp(fault, "overflow") == 0 ? overflow
                               : strcmp(fault, "null") == 0     ? look_at_null
                               : strcmp(fault, "abort") == 0    ? give_up
@@ -88,7 +109,7 @@ int main(int argc, char **argv) {
     pthread_attr_init(&small);
     pthread_attr_setstacksize(&small, stack_bytes);
     for (unsigned i = 0; i < count; i++)
-        if (pthread_create(&threads[i], &small, commit, NULL) != 0)
+        if (pthread_create(&threads[i], &small, commit, (void *)(uintptr_t)i) != 0)
             return 2;
     for (unsigned i = 0; i < count; i++)
         pthread_join(threads[i], NULL);

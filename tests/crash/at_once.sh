@@ -75,6 +75,7 @@ for threads in 8 400; do
     once overflow heap-buffer-overflow normal stop
     guard=off once overflow heap-buffer-overflow normal continue
     once free double-free normal stop
+    once places use-after-free normal stop
     once read use-after-free normal stop
 done
 once free double-free trace continue

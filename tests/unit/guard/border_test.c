@@ -169,6 +169,29 @@ TEST(a_second_free_is_a_double_free_wherever_the_block_is, .until = 4) {
     }
 }
 
+static base_t freed_meanwhile;
+static char *page_of_border;
+
+static void free_and_open_page(int number) {
+    (void)number;
+    set_place(freed_meanwhile, HAK_PLACE_MAGAZINE);
+    if (!hak_allow_writes(page_of_border, HAK_PAGE_BYTES))
+        _exit(99);
+}
+
+/* The bytes around a block are looked at, and another thread frees it at that moment: what it wrote
+ * there is no damage. The look at a closed page is that moment. */
+TEST(a_block_that_is_freed_while_it_is_looked_at_is_a_double_free) {
+    make_world(HAK_CHECK_NORMAL, HAK_LAYOUT_HEADER);
+    freed_meanwhile = slot_at(3, 8);
+    user_t user = hand_out(freed_meanwhile, 100, 0);
+    memset(freed_meanwhile.p, 0x5a, 16);
+    page_of_border = freed_meanwhile.p - (uintptr_t)freed_meanwhile.p % HAK_PAGE_BYTES;
+    signal(SIGSEGV, free_and_open_page);
+    ck_assert(hak_bar_access(page_of_border, HAK_PAGE_BYTES));
+    ck_assert_uint_eq(refuse(user.p, HAK_FREE).fault, HAK_FAULT_DOUBLE_FREE);
+}
+
 TEST(a_second_free_is_known_after_the_slab_was_given_back, EACH_LAYOUT) {
     make_world(HAK_CHECK_NORMAL, _i);
     user_t user = hand_out(slot_at(1, 6), 24, 0);
