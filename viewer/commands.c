@@ -554,15 +554,17 @@ const struct view_command view_commands[] = {
      .sentence = "who owned ADDR, in what state it was, the first wrong step",
      .about =
          "ADDR is 0x7f.., 7f.., p:N (the Nth allocation), @fault or @fault:N (the place of the\n"
-         "Nth fault), or SYMBOL+OFFSET (static data of a module). Every owner of the block is\n"
-         "listed; `>` marks the first wrong event, only with evidence. Of memory that the\n"
-         "program mapped itself (mmap, mremap, brk) it says who mapped, opened or closed, moved\n"
-         "and unmapped it.\n"
+         "Nth fault), or SYMBOL+OFFSET (static data): a symbol of the program, else of another\n"
+         "module, never of hakmem. FILE:SYMBOL chooses one of several by source file or module;\n"
+         "a C++ name may lack its namespaces and classes. Every owner of the block is listed;\n"
+         "`>` marks the first wrong event, only with evidence. Of memory that the program mapped\n"
+         "itself (mmap, mremap, brk) it says who mapped, opened or closed, moved and unmapped it.\n"
          "\n"
          "Exit status: 0 nothing wrong with this block, 1 a wrong event or a fault, 4 events\n"
          "were lost while it was in use.\n",
      .examples = "  hakmem-trace why 0x5581a8c31054\n"
-                 "  hakmem-trace why @fault --stacks\n",
+                 "  hakmem-trace why @fault --stacks\n"
+                 "  hakmem-trace why orders.c:pool\n",
      OPTIONS(why_options),
      .arguments_min = 1,
      .arguments_max = 1,

@@ -21,4 +21,7 @@ struct hak_frame {
     bool is_called_from_many; /* a wrapper of the allocator by its place; set by reports */
 };
 
+/* True for a library of hakmem's, by its file's name. */
+bool hak_is_own_module(const char *path);
+
 #endif

@@ -9,6 +9,7 @@
 #include "viewer/block/block.h"
 #include "viewer/block/mapping.h"
 #include "viewer/block/piece.h"
+#include "viewer/capture/address.h"
 #include "viewer/capture/capture.h"
 #include "superslab.h"
 
@@ -70,14 +71,16 @@ static void add_slot(struct hak_text *text, struct view *view, const struct hak_
 }
 
 void view_add_module(struct hak_text *text, struct view *view, uint64_t address) {
-    struct hak_query q =
-        hak_ask(hak_store_database(view->reader),
-                "SELECT path, load_bias FROM module WHERE start <= ?1 AND ?1 < \"end\" LIMIT 1",
-                "reading modules", address);
+    struct hak_query q = hak_ask(
+        hak_store_database(view->reader),
+        "SELECT path, load_bias, build_id FROM module WHERE start <= ?1 AND ?1 < \"end\" LIMIT 1",
+        "reading modules", address);
     if (hak_query_next(&q)) {
-        hak_text_add(text, "It lies in %s", hak_query_text(&q, 0));
-        hak_text_add(text, "+0x%" PRIx64 ": static data or code, not heap memory.\n",
-                     address - hak_query_number(&q, 1));
+        uint64_t value = address - hak_query_number(&q, 1);
+        hak_text_add(text, "It lies in ");
+        hak_text_add_name(text, hak_query_text(&q, 0));
+        hak_text_add(text, "+0x%" PRIx64, value);
+        view_add_static_place(text, hak_query_text(&q, 0), hak_query_text(&q, 2), value);
     }
     hak_query_end(&q);
 }

@@ -1,4 +1,5 @@
-/* Reads an address (hex, SYMBOL+OFFSET, p:N, @fault, @fault:N) or a moment as a person types it. */
+/* Reads an address (hex, [FILE:]SYMBOL+OFFSET, p:N, @fault, @fault:N) or a moment as a person types
+ * it. */
 #include "viewer/capture/capture.h"
 
 #include <errno.h>

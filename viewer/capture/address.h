@@ -1,11 +1,18 @@
-/* Symbols as addresses: SYMBOL+OFFSET by the symbol tables of the capture's modules. */
+/* Symbols as addresses, and addresses as symbols, by the files of the capture's modules as they lie
+ * on this machine now; one with another build-id is not used. */
 #ifndef HAK_VIEWER_CAPTURE_ADDRESS_H
 #define HAK_VIEWER_CAPTURE_ADDRESS_H
 
 #include "viewer/capture/capture.h"
 
-/* Address of SYMBOL, SYMBOL+16 or SYMBOL+0x10 in the processes of this capture, from the module
- * files as they lie on this machine now. False: the error is printed. */
+/* Address of SYMBOL, SYMBOL+16 or SYMBOL+0x10 in the processes of this capture. SYMBOL may be a C++
+ * name with or without the namespaces and classes around it, and have FILE: in front: the source of
+ * a static, or a module. False: the error, also that several symbols have the name, is printed. */
 bool view_find_symbol_address(struct view *view, const char *text, uint64_t *address);
+
+/* Appends ", table+8 in .rodata: constants, not heap memory." for the address `value` of a module's
+ * file, as far as it is known. */
+void view_add_static_place(struct hak_text *text, const char *path, const char *build_id,
+                           uint64_t value);
 
 #endif

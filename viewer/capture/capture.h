@@ -115,8 +115,8 @@ struct view_place {
     uint64_t address, event;
     uint32_t process;
 };
-/* Reads an address as a person types it: 0x7f.., 7f.., sym+off, p:N, @fault, @fault:N; p:N counts
- * the allocations of `process` (row id, 0 = of all). False: the error is printed. */
+/* Reads an address as a person types it: 0x7f.., 7f.., [file:]sym+off, p:N, @fault, @fault:N; p:N
+ * counts the allocations of `process` (row id, 0 = of all). False: the error is printed. */
 bool view_read_address(struct view *view, const char *text, uint32_t process,
                        struct view_place *out);
 /* A moment of the open capture: "1.5", "1.5s", "200ms", "30us" into `ns`, and "50%", the half of

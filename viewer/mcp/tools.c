@@ -32,7 +32,7 @@
      .sentence = "the program and its arguments; no shell reads them"}
 #define BLOCK_ADDRESS                                                                              \
     {.name = "address", .kind = MCP_ADDRESS, .is_needed = true,                                    \
-     .sentence = "0x7f.., p:N (the Nth allocation), @fault or @fault:N, SYMBOL+OFFSET"}
+     .sentence = "0x7f.., p:N (the Nth allocation), @fault or @fault:N, [FILE:]SYMBOL+OFFSET"}
 #define PER "function|line|file|module|stack|class|size"
 #define LAST {.name = NULL}
 /* clang-format on */

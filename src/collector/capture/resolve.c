@@ -212,12 +212,6 @@ void hak_resolve_stack(struct hak_resolve *resolve, struct hak_rows *rows, uint3
     }
 }
 
-static bool is_own_code(const char *path) {
-    const char *name = strrchr(path, '/');
-    name = name ? name + 1 : path;
-    return strncmp(name, "hakmem-", 7) == 0 || strncmp(name, "libhakmem", 9) == 0;
-}
-
 int hak_resolve_frames(struct hak_resolve *resolve, struct hak_rows *rows, uint32_t process,
                        const uint64_t *ips, int count, bool exact, struct hak_frame *out, int max) {
     int filled = 0;
@@ -229,7 +223,7 @@ int hak_resolve_frames(struct hak_resolve *resolve, struct hak_rows *rows, uint3
                                   .module_offset = ips[i] - (m ? m->row.load_bias : 0),
                                   .function = "",
                                   .file = "",
-                                  .is_hakmem = m && is_own_code(m->row.path)};
+                                  .is_hakmem = m && hak_is_own_module(m->row.path)};
         struct hak_symbol_file *file = open_module_file(resolve, rows, m);
         struct hak_symbol levels[LEVELS_MAX];
         uint64_t back = exact && i == 0 ? 0 : 1;

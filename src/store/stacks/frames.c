@@ -33,8 +33,7 @@ static int keep_error(struct hak_stack_reader *r, int code) {
     return code;
 }
 
-/* True for a module of hakmem, by its file's name. */
-static bool is_own_code(const char *path) {
+bool hak_is_own_module(const char *path) {
     const char *name = strrchr(path, '/');
     name = name ? name + 1 : path;
     return strncmp(name, "hakmem-", 7) == 0 || strncmp(name, "libhakmem", 9) == 0;
@@ -54,7 +53,7 @@ static int add_frames(struct hak_stack_reader *r, const struct hak_node_row *n,
     if (row && hak_query_next(&module)) {
         image = hak_query_id(&module, 0);
         plain.module_offset = n->ip - hak_query_number(&module, 1);
-        plain.is_hakmem = is_own_code(hak_query_text(&module, 2));
+        plain.is_hakmem = hak_is_own_module(hak_query_text(&module, 2));
         plain.module = (const char *)keep_text(r, hak_query_text(&module, 2));
     }
     error = keep_error(r, hak_query_end(&module));
