@@ -245,7 +245,7 @@ def next_commands(printed):
     return [command.strip() for line in lines for command in re.split(r"     (?=hakmem-trace )", line)]
 
 
-ANSWERS = {" why ": r"^  owner  event|^The nearest blocks|was only given to", " run ": r"^hakmem: (HKM-[0-9]+|SIG)", " hunt ": r"^hakmem: (HKM-[0-9]+|SIG)"}
+ANSWERS = {" why ": r"^  owner  event|^The nearest blocks|^A call was given it", " run ": r"^hakmem: (HKM-[0-9]+|SIG)", " hunt ": r"^hakmem: (HKM-[0-9]+|SIG)"}
 
 
 def next_(row):

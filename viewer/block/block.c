@@ -219,6 +219,8 @@ static int status_of_block(const struct block *block) {
 static void find_fault(struct block *block) {
     uint32_t row = 0;
     (void)hak_story_fault_row(block->view->reader, &block->fault, &row);
+    if (row == 0)
+        row = view_fault_beside(block->view, &block->position);
     hak_lookup_fault(block->view->reader, row, &block->fault_row);
     if (block->fault_row.event == 0)
         block->fault_row.event = block->fault.id;

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"
 #include "viewer/block/beside.h"
@@ -202,6 +203,65 @@ static int answer_nothing_known(struct view *view, uint64_t address, uint32_t pr
     return view_completeness(view);
 }
 
+/* Finds the newest fault of an access beside a block by `member` of its report, which is `address`;
+ * of `event`, where that is not 0. By another member than the access's address, one in front of its
+ * block alone: the record of one behind has the block's base. `block` gets the address of the block
+ * that the report names. Returns the fault's row, 0: there is none. */
+static uint32_t find_fault_beside(struct view *view, const struct view_position *p,
+                                  uint32_t process, uint64_t event, const char *member,
+                                  uint64_t address, uint64_t *block) {
+    uint32_t row = 0;
+    char digits[32];
+    struct hak_query q = hak_ask(
+        hak_store_database(view->reader),
+        "SELECT id, json_extract(json, '$.block.user') FROM"
+        " (SELECT * FROM fault WHERE (code = 302 OR (code = 301 AND ?4 = '$.fault.address'))"
+        "  AND (?1 = 0 OR process = ?1) AND (?2 = 0 OR event = ?2) AND (?3 = 0 OR event <= ?3)"
+        "  AND json_valid(json))"
+        " WHERE json_extract(json, ?4) = ?5 ORDER BY id DESC LIMIT 1",
+        "reading faults", process, event, p->until_id);
+    snprintf(digits, sizeof digits, "0x%" PRIx64, address);
+    if (q.statement) {
+        sqlite3_bind_text(q.statement, 4, member, -1, SQLITE_STATIC);
+        sqlite3_bind_text(q.statement, 5, digits, -1, SQLITE_TRANSIENT);
+    }
+    if (hak_query_next(&q)) {
+        *block = strtoull(hak_query_text(&q, 1), NULL, 16);
+        row = *block ? hak_query_id(&q, 0) : 0;
+    }
+    hak_query_end(&q);
+    return row;
+}
+
+uint32_t view_fault_beside(struct view *view, const struct view_position *p) {
+    uint64_t user;
+    return p->fault_row ? p->fault_row
+                        : find_fault_beside(view, p, p->block.process, 0, "$.block.base",
+                                            p->block.base, &user);
+}
+
+/* Finds the block at the address: 1, 0 there is none, or an error. An access beside a block may
+ * have been to a page that is closed around it, or to another block: `event`, the fault that was
+ * asked for (0 = none), is of the block that its report names. So is an address that is known of
+ * the fault alone. */
+static int find_block(struct view *view, struct view_position *p, uint32_t process,
+                      uint64_t event) {
+    uint64_t user;
+    struct view_position named = *p;
+    int found = hak_lives_find(view->reader, p->address, process, p->until_id, p->until_ns,
+                               &p->block, &p->lineage);
+    if (found < 0 || (found && !event && p->block.base != p->address))
+        return found;
+    named.fault_row =
+        find_fault_beside(view, p, process, event, "$.fault.address", p->address, &user);
+    int result = named.fault_row ? hak_lives_find(view->reader, user, process, p->until_id,
+                                                  p->until_ns, &named.block, &named.lineage)
+                                 : 0;
+    if (result > 0)
+        *p = named;
+    return result ? result : found;
+}
+
 /* Reads --at as an event. 0, or an exit status. */
 static int read_moment(struct view *view, uint64_t *until) {
     struct view_moment at;
@@ -233,6 +293,7 @@ bool view_find_position(struct view *view, struct view_position *p, uint64_t *as
     if (*status)
         return false;
     p->address = place.address;
+    p->fault_row = 0;
     bool has_process = all.count > 0;
     if (!has_process)
         all = (struct view_processes){.row = {place.process}, .count = 1};
@@ -242,8 +303,7 @@ bool view_find_position(struct view *view, struct view_position *p, uint64_t *as
     }
     int found = 0, at = 0;
     for (; at < all.count && !found; at += !found)
-        found = hak_lives_find(view->reader, p->address, all.row[at], p->until_id, p->until_ns,
-                               &p->block, &p->lineage);
+        found = find_block(view, p, all.row[at], counts ? 0 : place.event);
     if (found > 0 && p->lineage.count == 0) /* a damaged capture: of process 0 */
         found = 0;
     if (found > 0 && has_process)

@@ -15,6 +15,7 @@ struct view_position {
     uint64_t user, asked_bytes;  /* of the last life */
     const char *state;           /* of it: "live", "freed"; NULL: the block was never handed out */
     uint64_t lost_events, stops; /* in its processes while it was seen; of recording, since */
+    uint32_t fault_row; /* that was found at the address, in a page beside the block; 0 = none */
 };
 
 /* Reads the command's ADDR, --process and --at, finds the block that was used last there up to the
@@ -36,6 +37,9 @@ void view_add_block_completeness(struct hak_text *text, const struct view *view,
  * `name` in the place of a code that there is not. */
 void view_add_block_fault(struct hak_text *text, struct view *view,
                           const struct hak_fault_words_row *fault, const char *name);
+/* The row of the newest fault whose access was to a page that is closed around the block: its
+ * record lies outside of the block. 0 = none. */
+uint32_t view_fault_beside(struct view *view, const struct view_position *p);
 /* The exit status where nothing is wrong with the block: VIEW_INCOMPLETE if events were lost while
  * it was seen, or the capture was trimmed, or ended early. */
 int view_block_completeness(const struct view *view, const struct view_position *p);

@@ -27,7 +27,7 @@ static const struct hak_event *known_call_of(const struct hak_life *life) {
 
 /* Finds the last life, the block's state, the stale life, and the fault's row. */
 static void find_main_lives(struct why *why) {
-    const struct hak_story *story = why->story;
+    struct hak_story *story = why->story;
     struct view_position *position = &why->position;
     if (story->life_count > 0)
         why->last = &story->lives[story->life_count - 1];
@@ -43,7 +43,9 @@ static void find_main_lives(struct why *why) {
         position->asked_bytes = call == why->last->ends ? call->size : hak_life_bytes(why->last);
     }
     why->stale = hak_story_stale(story);
-    hak_lookup_fault(why->view->reader, story->fault_row, &why->fault);
+    uint32_t row = story->fault_row ? story->fault_row : view_fault_beside(why->view, position);
+    if (hak_lookup_fault(why->view->reader, row, &why->fault) && row != story->fault_row)
+        (void)hak_store_event(why->view->reader, why->fault.event, &story->fault);
 }
 
 /* Answers with the story that was loaded, and frees it: in `text` or, where that is NULL, on

@@ -145,6 +145,10 @@ void why_add_evidence(struct hak_text *text, const struct why *why) {
     if (hak_words_add_evidence(text, why->fault.code, why->last) || why->fault.code == 203 ||
         why->fault.code == 204 || why->fault.code == 401)
         return;
+    if (why->fault.is_access && !double_end) {
+        hak_text_add(text, "the report names the access");
+        return;
+    }
     if ((double_end && !owners_before) ||
         (!double_end &&
          (story->first_wrong.id != 0 || why->fault.id == 0 || is_act(why->fault.code))))
@@ -272,10 +276,11 @@ static void add_pieces(struct hak_text *text, const struct why *why) {
 
 void why_add_page(struct hak_text *text, const struct why *why) {
     if (hak_story_is_outside(why->story)) {
-        hak_text_add(text, "0x%" PRIx64 " was in no block of this capture; it was only given to:\n",
+        hak_text_add(text, "0x%" PRIx64 " was in no block of this capture.\n",
                      why->position.address);
         view_add_module(text, why->view, why->position.address);
         add_mapping(text, why);
+        hak_text_add(text, "A call was given it. ");
         view_add_block_completeness(text, why->view, &why->position);
     } else {
         struct hak_text owners = {0}, pool = {0};

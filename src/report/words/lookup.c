@@ -145,12 +145,21 @@ const char *hak_words_thread(const struct hak_thread_words *thread) {
 }
 
 bool hak_lookup_fault(struct hak_store_reader *r, uint32_t row, struct hak_fault_words_row *out) {
-    uint64_t v[6] = {0};
-    bool found = r && hak_database_numbers(
-                          hak_store_database(r),
-                          "SELECT id, code, process, thread, event, ns FROM fault WHERE id = ?1",
-                          row, v, 6) == 1;
-    *out = (struct hak_fault_words_row){(uint32_t)v[0], (uint32_t)v[1], (uint32_t)v[2],
-                                        (uint32_t)v[3], v[4],           v[5]};
+    uint64_t v[7] = {0};
+    bool found =
+        r && hak_database_numbers(
+                 hak_store_database(r),
+                 "SELECT id, code, process, thread, event, ns, CASE WHEN json_valid(json) THEN"
+                 " json_extract(json, '$.fault.found_by') IN"
+                 " ('access', 'function', 'look at a function', 'watchpoint') END"
+                 " FROM fault WHERE id = ?1",
+                 row, v, 7) == 1;
+    *out = (struct hak_fault_words_row){.id = (uint32_t)v[0],
+                                        .code = (uint32_t)v[1],
+                                        .process = (uint32_t)v[2],
+                                        .thread = (uint32_t)v[3],
+                                        .event = v[4],
+                                        .ns = v[5],
+                                        .is_access = v[6] != 0};
     return found;
 }

@@ -58,6 +58,7 @@ const char *hak_words_thread(const struct hak_thread_words *thread);
 struct hak_fault_words_row {
     uint32_t id, code, process, thread;
     uint64_t event, ns;
+    bool is_access; /* found at the access itself, which the report names */
 };
 
 /* Looks up the fault's row in the store. False: there is none, or no store; `out` is then all 0. */
