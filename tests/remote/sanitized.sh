@@ -4,7 +4,7 @@
 # timeout: 1800
 . "${SOURCE:?}/tests/tools/test.sh"
 made=$BUILD/sanitized
-export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:exitcode=99:quarantine_size_mb=8
+export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:exitcode=99:quarantine_size_mb=8:clear_shadow_mmap_threshold=1000000000
 if [ "${FULL:-0}" = 1 ]; then
     "$SOURCE/tests/tools/sanitized.sh" hakmem-trace hakmem_postgres.so >made 2>&1 || { tail -n 20 made; exit 1; }
 else

@@ -91,7 +91,9 @@ $(call UNITS,words,viewer/attach/words%,libviewer.a libcollector.a libstore.a,,$
 $(call UNITS,resolve,collector/capture/resolve%,libcollector.a libstore.a,,$(HOST_LIBS))
 # Its threads have stacks with no room for the other tests' thread-local memory.
 $(call UNITS,pids,collector/kernel/pid%,libcollector.a libstore.a,,$(HOST_LIBS))
-$(call UNITS,store,base/% store/% collector/% report/% symbols/% player/%,libcollector.a libstore.a,,$(HOST_LIBS))
+# tests/format/sanitized.sh makes this set alone, with sanitizers.
+$(call UNITS,store,base/% store/%,host/src/report/text/unit.o host/src/report/words/unit.o libstore.a,,$(HOST_LIBS))
+$(call UNITS,collector,collector/% report/% symbols/% player/%,libcollector.a libstore.a,,$(HOST_LIBS))
 $(call UNITS,viewer,viewer/%,libviewer.a libcollector.a libstore.a,,$(HOST_LIBS) $(VIEW_LIBS))
 $(call UNITS,plain,%,libplainlayers.a)
 UNIT_OBJ := $(UNIT_SRC:%.c=$(BUILD)/units/%.o) $(BUILD)/units/tests/unit/guard/world.o
