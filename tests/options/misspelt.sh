@@ -9,7 +9,7 @@ while read -r variable nearest; do
         env "HAKMEM_$variable" HAKMEM_TRACE=off LD_PRELOAD="$BUILD/$library" sh -c 'true; (/bin/true); /bin/true' >out 2>&1 && [ "$(cat out)" = "$line" ] ||
             complain "$library, HAKMEM_$variable: $(cat out)"
     done
-    env "HAKMEM_$variable" "$trace" run --force -s a.db -- sh -c 'true; (/bin/true); exec /bin/true' >out 2>&1 && [ "$(cat out)" = "$line" ] ||
+    env "HAKMEM_$variable" "$trace" run --force -s a.db -- sh -c 'true; (/bin/true); exec /bin/true' >out 2>&1 && [ "$(cat out)" = "$(sed "s/hakmem: /hakmem-trace: run: /; s/mean \(.*\)?/mean '\1'?/" <<<"$line")" ] ||
         complain "run, HAKMEM_$variable: $(cat out)"
 done <<'END'
 GAURD=all GUARD

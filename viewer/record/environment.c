@@ -72,6 +72,24 @@ static bool check_allocator(const struct view *view) {
     return !run_keeps_allocator(view) || check_kept(view);
 }
 
+static const char prefix[] = "HAKMEM_";
+
+/* Says that a variable, NAME=value, is none of hakmem's but nearly one. Below `run` the program's
+ * library is silent about it. */
+static void tell_if_misspelt(const char *variable) {
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(variable, "="), variable);
+    struct nearest nearest = {.typed = name};
+    for (const struct view_variable *v = view_variables; v->name; v++) {
+        if (strcmp(name, v->name) == 0)
+            return;
+        nearest_offer(&nearest, v->name);
+    }
+    if (nearest.best)
+        view_error("run: %s%s is no variable of hakmem's%s", prefix, name,
+                   nearest_words(&nearest, prefix));
+}
+
 bool run_options_check(const struct view *view) {
     static struct hak_options scratch;
     const char *pools = view_value(view, "pools");
@@ -87,6 +105,9 @@ bool run_options_check(const struct view *view) {
             view_error("run: HAKMEM_%s=%s: %s was expected", v->name, value, expected);
         return false;
     }
+    for (char **entry = environ; *entry; entry++)
+        if (strncmp(*entry, prefix, sizeof prefix - 1) == 0)
+            tell_if_misspelt(*entry + sizeof prefix - 1);
     if (pools && strcmp(pools, "malloc") != 0) {
         view_error("run --pools %s: malloc was expected", pools);
         return false;
