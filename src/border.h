@@ -257,6 +257,10 @@ static inline bool hak_check_is_refused(user_t user) {
 HAK_HIDDEN bool hak_check_asked_bytes(user_t user, size_t *bytes);
 HAK_HIDDEN void hak_check_asked_about(user_t user);
 
+/* Whether the pages of a large block may move to another one: a guarded block keeps its own, and
+ * tagged memory its tags. */
+HAK_HIDDEN bool hak_check_may_move_pages(const void *to, const void *from);
+
 /* Reports a pointer that was given back, by a call of this kind, and lies in memory of no
  * allocator. */
 HAK_HIDDEN void hak_check_mapped(const void *pointer, enum hak_record_kind kind);

@@ -76,6 +76,10 @@ static inline bool check_is_nested(void) {
     return hak_is_debug_build ? HAK_UNLIKELY(hak_inside.is_nested) : false;
 }
 
+/* Notes for the record, at the start, that the malloc of another module, of this file name, serves
+ * the program. */
+HAK_HIDDEN void hak_check_note_malloc(const char *name);
+
 /* The block leaves the program, or the quarantine, for layer `to`; kind is FREE, by hak_free_by,
  * REALLOC_FROM or QUARANTINE_LEAVE. Recorded before the block can be handed out again. False:
  * leave the block alone, since another thread freed it in the meantime (reported), or since it is a

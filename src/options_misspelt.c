@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
-#include "base/letters.h"
+#include "letters.h"
 #include "options_table.h"
 
 /* The option whose name is nearest; NULL: none is near. */

@@ -39,7 +39,6 @@ HAK_HIDDEN extern const struct hak_option hak_option_table[HAK_OPTIONS];
  * `prefix_bytes`) is no option, and nearly one. */
 HAK_HIDDEN void hak_options_misspelt(const char *variable, size_t prefix_bytes);
 
-
 /* True for PATH, VARIANT and TEXT. */
 HAK_HIDDEN bool hak_option_is_text(const struct hak_option *option);
 

@@ -36,7 +36,6 @@
 #include "platform/tags.h"
 #include "pool/pool.h"
 #include "platform/thread_key.h"
-#include "trace/trace.h"
 
 /* pthreads calls destructors in up to 4 rounds as long as values are set anew. */
 enum { END_ROUND = 3 };
@@ -219,7 +218,7 @@ static void note_other_malloc(void) {
     void *block = (*(void *(**)(size_t)) & first)(1);
     if (block && hak_owner(block) == 0) {
         const char *slash = strrchr(other.name, '/');
-        hak_trace_note_malloc(!other.name[0] ? "the program" : slash ? slash + 1 : other.name);
+        hak_check_note_malloc(!other.name[0] ? "the program" : slash ? slash + 1 : other.name);
     }
     (*(void (**)(void *)) & gives)(block);
 }

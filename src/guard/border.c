@@ -458,6 +458,10 @@ HAK_TRACER_TEXT void hak_check_resize(user_t user, size_t asked_bytes) {
         hak_watched_offer_resized(&at);
 }
 
+bool hak_check_may_move_pages(const void *to, const void *from) {
+    return !hak_tags_are_given() && !hak_guarded_covers(to) && !hak_guarded_covers(from);
+}
+
 /* The bytes asked for, of a live block at its user pointer, in layout header. False: not that; ask
  * otherwise. */
 bool hak_check_asked_bytes(user_t user, size_t *bytes) {

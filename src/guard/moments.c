@@ -30,6 +30,10 @@ void hak_check_start(void) {
     hak_asked_start();
 }
 
+void hak_check_note_malloc(const char *name) {
+    hak_trace_note_malloc(name);
+}
+
 /* The thread's watch, quarantine and closed pages end, its records last. */
 void hak_check_thread_end(void) {
     if (hak_watched_sees_reads())

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include "base/letters.h"
+#include "letters.h"
 
 enum { CHANGES_MAX = 2, BEGIN_MIN = 3 };
 

@@ -290,7 +290,7 @@ bool hak_target_check(const char *path, struct hak_target_trouble *trouble) {
     return check_file(path, 0, trouble);
 }
 
-/* What the symbols called malloc are; the linker makes a hidden one local. */
+/* Where the symbols called malloc are; the linker makes a hidden one local. */
 struct malloc_symbols {
     bool is_inside, is_asked_for;
 };

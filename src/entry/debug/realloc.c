@@ -2,9 +2,7 @@
  * The old block has to be recorded as given back before its address can be anyone's again. */
 #include <stdlib.h>
 #include "entry/debug/way.h"
-#include "guarded/guarded.h"
 #include "large/large.h"
-#include "memory_tags.h"
 
 /* The request of a realloc: a block that is recorded as moved from `moved_from`, with room to grow
  * where it is large. */
@@ -40,10 +38,9 @@ static bool resize_large(user_t user, base_t base, size_t needed, size_t bytes) 
     return stays;
 }
 
-/* Copies a block's bytes to where it moves. Guarded blocks keep their own pages, and tagged memory
- * its tags. */
+/* Copies a block's bytes to where it moves. */
 static void copy(char *to, char *from, size_t bytes, bool is_large) {
-    if (is_large && !hak_tags_are_given() && !hak_guarded_covers(to) && !hak_guarded_covers(from))
+    if (is_large && hak_check_may_move_pages(to, from))
         hak_large_copy(to, from, bytes);
     else
         memcpy(to, from, bytes);

@@ -456,7 +456,7 @@ TEST(a_block_that_is_freed_while_the_kernel_waits_is_told_of) {
     expect_refused(HAK_CALL_recvmsg, WORD(&message), 0, HAK_ACCESS_WRITE);
     expect_refused(HAK_CALL_write, WORD(other), 5, HAK_ACCESS_READ);
     expect_refused(HAK_CALL_writev, WORD(pieces), 2, HAK_ACCESS_READ);
-    /* What came all the same was written there. */
+    /* Bytes that came all the same were written there. */
     ck_assert_uint_eq(look(HAK_CALL_read, 0, WORD(other), 5), 0);
     state_of(slot_at(2, 1))->place = HAK_PLACE_FRONT;
     ck_assert_uint_eq(look_again(HAK_CALL_read, 4), 4);

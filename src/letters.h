@@ -1,6 +1,6 @@
 /* How far a typed word is from a known one. */
-#ifndef HAK_BASE_LETTERS_H
-#define HAK_BASE_LETTERS_H
+#ifndef HAK_LETTERS_H
+#define HAK_LETTERS_H
 
 #include <stdbool.h>
 #include <stddef.h>
