@@ -64,7 +64,7 @@ ends() {
 
 # Runs tests/$1.sh with the copy's own tools, which stand where links to those as they are stand else.
 show_script() {
-    local tools=("$BUILD/hakmem-trace" "$BUILD/hakmem-collect" "$BUILD/hakmem-attach.so" "$BUILD/hakmem-record.so" "$BUILD/hakmem_postgres.so")
+    local tools=("$BUILD/hakmem-trace" "$BUILD/hakmem-collect" "$BUILD/hakmem-player" "$BUILD/hakmem-attach.so" "$BUILD/hakmem-record.so" "$BUILD/hakmem_postgres.so")
     rm -f "${tools[@]}"
     if ! make_library "${tools[@]}"; then
         echo "does not compile"
@@ -72,7 +72,7 @@ show_script() {
         mkdir -p script && (cd script && ends ../script.log bash "$SOURCE/tests/$1.sh")
     fi
     rm -rf script "${tools[@]}"
-    ln -s "$programs/hakmem-collect" "$programs/hakmem-trace" "$BUILD"
+    ln -s "$programs"/hakmem-{collect,trace,player} "$BUILD"
 }
 
 # Prints the result of a program: the code of its report, or how it ended; of a unit test whether it is well.
