@@ -75,10 +75,8 @@ static bool is_module(const struct report_page *page, const struct hak_report_re
 void report_add_mapping(struct hak_text *text, const struct report_page *page) {
     const struct hak_report_region *region = region_of(page);
     uint32_t allowed = region->protection & (PROT_READ | PROT_WRITE | PROT_EXEC);
-    if (!report_is_mapped(page)) {
-        hak_text_add(text, "memory of no allocator");
-    } else if (is_called(region, "[vdso]") || is_called(region, "[vvar]") ||
-               is_called(region, "[vsyscall]")) {
+    if (is_called(region, "[vdso]") || is_called(region, "[vvar]") ||
+        is_called(region, "[vsyscall]")) {
         hak_text_add(text, "kernel memory (");
         add_base_name(text, region);
         hak_text_add(text, ")");

@@ -87,7 +87,10 @@ static void add_memory(struct hak_text *text, const struct report_page *page) {
     }
     if (facts->memory == HAK_MEMORY_MAPPED) {
         hak_text_add(text, "which lies in ");
-        report_add_mapping(text, page);
+        if (report_is_mapped(page))
+            report_add_mapping(text, page);
+        else
+            hak_text_add(text, "memory of no allocator");
         return;
     }
     if (facts->memory == HAK_MEMORY_HEAP_INTERNAL && !facts->superslab) {

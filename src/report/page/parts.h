@@ -254,8 +254,7 @@ void report_add_freed_block(struct hak_text *text, const struct report_page *pag
 void report_add_allocated_block(struct hak_text *text, const struct report_page *page);
 /* Adds what lies at the address of a crash, as a sentence. */
 void report_address(struct hak_text *text, const struct report_page *page);
-/* Names the mapping of the region that the request has, "a mapping of libfoo.so", or "memory of no
- * allocator". */
+/* Names the mapping of the region that the request has, "a mapping of libfoo.so". */
 void report_add_mapping(struct hak_text *text, const struct report_page *page);
 /* Adds the first line's words on a crash's address: ": write to ..."; false: nothing is to be
  * said. */

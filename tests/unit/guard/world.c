@@ -147,6 +147,10 @@ void hak_trace_leave_traps(void) {}
 void hak_trace_at_thread_start(void (*call)(void)) {
     (void)call;
 }
+void hak_trace_note_malloc(const char *name) {
+    (void)name;
+}
+
 void hak_trace_note_unwatched(unsigned why, bool is_asked) {
     (void)is_asked;
     unwatched = why;
