@@ -219,6 +219,9 @@ static void note_other_malloc(void) {
     if (block && hak_owner(block) == 0) {
         const char *slash = strrchr(other.name, '/');
         hak_check_note_malloc(!other.name[0] ? "the program" : slash ? slash + 1 : other.name);
+        /* Its block is no other free's. */
+        if (!hak_object_find((uintptr_t)gives, &own) || own.start != other.start)
+            return;
     }
     (*(void (**)(void *)) & gives)(block);
 }

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include "platform/maps.h"
 #include "platform/raw_call.h"
+#include "platform/readable.h"
 
 /* Added to the soft and the hard limit that hold. */
 static struct rlimit added;
@@ -55,34 +56,29 @@ static long ask(int which, const struct rlimit *wanted, struct rlimit *held) {
     return hak_raw_call(SYS_prlimit64, 0, which, wanted, held);
 }
 
-/* The call for this process and RLIMIT_AS; `held` may be NULL. */
+/* Limits this process's space. */
 static long limit_space(const struct rlimit *wanted, struct rlimit *held) {
-    struct rlimit before, now = *wanted, more;
-    long result = ask(RLIMIT_AS, NULL, &before);
-    if (result < 0)
-        return result;
+    struct rlimit before, now, more;
+    if (!hak_can_read(wanted, sizeof *wanted) || ask(RLIMIT_AS, NULL, &before) < 0)
+        return ask(RLIMIT_AS, wanted, held); /* the kernel says what is wrong */
+    memcpy(&now, wanted, sizeof now);
     rlim_t bytes = reserved_bytes();
     more.rlim_max = add(&now.rlim_max, bytes, before.rlim_max);
     more.rlim_cur = add(&now.rlim_cur, bytes, now.rlim_max);
-    result = ask(RLIMIT_AS, &now, NULL);
-    if (result < 0)
-        return result;
-    take_off(&before.rlim_cur, added.rlim_cur);
-    take_off(&before.rlim_max, added.rlim_max);
-    added = more;
-    if (held)
-        *held = before;
+    long result = ask(RLIMIT_AS, &now, held);
+    if (result == 0 || result == -EFAULT)
+        added = more;
     return result;
 }
 
 static int serve(int process, int which, const struct rlimit *wanted, struct rlimit *held) {
     bool is_space = which == RLIMIT_AS && (process == 0 || process == hak_raw_call(SYS_getpid));
-    if (is_space && wanted)
-        return (int)hak_libc_result(limit_space(wanted, held));
-    long result = hak_raw_call(SYS_prlimit64, process, which, wanted, held);
+    struct rlimit more = added;
+    long result = is_space && wanted ? limit_space(wanted, held)
+                                     : hak_raw_call(SYS_prlimit64, process, which, wanted, held);
     if (is_space && held && result == 0) {
-        take_off(&held->rlim_cur, added.rlim_cur);
-        take_off(&held->rlim_max, added.rlim_max);
+        take_off(&held->rlim_cur, more.rlim_cur);
+        take_off(&held->rlim_max, more.rlim_max);
     }
     return (int)hak_libc_result(result);
 }

@@ -26,6 +26,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -304,6 +305,12 @@ static void call_with_mappings(char *p) {
             SHOW(munmap(p, n));
     }
     SHOW(prctl(PR_GET_NAME, p));
+    SHOW(getrlimit(RLIMIT_AS, p));
+    SHOW(getrlimit64(RLIMIT_AS, p));
+    SHOW(setrlimit(RLIMIT_CORE, p));
+    SHOW(setrlimit64(RLIMIT_CORE, p));
+    SHOW(prlimit(-1, RLIMIT_AS, p, p));
+    SHOW(prlimit64(0, RLIMIT_AS, NULL, p));
     SHOW(prctl(PR_SET_SECCOMP, 2, p));
     SHOW(syscall(SYS_write, ends[0], p, 4));
     SHOW(syscall(SYS_read, ends[1], p, 4));
