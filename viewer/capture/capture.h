@@ -68,6 +68,18 @@ void view_say_none(struct view *view, const char *thing, uint32_t process);
 /* Adds whether all was recorded: what was lost, dropped, stopped or cut off, or "Nothing was lost
  * in this capture.", and what level light or a kept allocator leaves out. */
 void view_add_completeness(struct hak_text *text, const struct view *view);
+/* Of the table leak as `l`: a leak is a finding by the newest scan of its process that saw it,
+ * where leaks count as faults, else by the newest scan of all, as one that is reported only. */
+#define VIEW_LEAK_COUNTS                                                                           \
+    "(l.is_finding AND l.suppressed_by IS NULL AND l.id = (SELECT max(n.id) FROM leak n"           \
+    " WHERE n.is_finding AND n.process = l.process AND n.stack = l.stack))"
+#define VIEW_LEAK_IS_REPORTED_ONLY                                                                 \
+    "(NOT l.is_finding AND l.suppressed_by IS NULL AND l.kind = 'direct' AND l.scan ="             \
+    " (SELECT max(s.id) FROM leak_scan s WHERE s.process = l.process))"
+/* Counts the leaks that are findings, of `process` (row id, 0 = every one), whether they count as
+ * faults or are reported only. 1; 0: no scan looked for leaks; -1: it cannot be read, and the error
+ * is printed. */
+int view_count_leaks(struct view *view, uint32_t process, uint64_t *count);
 /* Counts the faults and crashes that have an event and no report: the collector got no facts for
  * one, or died over it. Of `process` (row id, 0 = every one), without those that a suppression kept
  * back. 0, or the exit status of an error that was printed; `*count` is 0 then. */

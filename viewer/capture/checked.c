@@ -104,6 +104,22 @@ int view_read_checked(struct view *view, struct view_checked *out) {
     return found < 0 ? found : 0;
 }
 
+int view_count_leaks(struct view *view, uint32_t process, uint64_t *count) {
+    struct hak_query q =
+        hak_ask(hak_store_database(view->reader),
+                "SELECT (SELECT count(*) FROM leak_scan WHERE ?1 = 0 OR process = ?1),"
+                " (SELECT count(*) FROM leak l WHERE (?1 = 0 OR l.process = ?1)"
+                "  AND (" VIEW_LEAK_COUNTS " OR " VIEW_LEAK_IS_REPORTED_ONLY "))",
+                "reading leaks", process);
+    bool is_scanned = false;
+    *count = 0;
+    if (hak_query_next(&q)) {
+        is_scanned = hak_query_number(&q, 0) > 0;
+        *count = hak_query_number(&q, 1);
+    }
+    return view_end_query(view, &q, true) ? -1 : is_scanned || *count > 0;
+}
+
 /* A block ends up to 15 bytes before its closed page, for its alignment. */
 static void add_guarded(struct hak_text *text, const struct view_checked *checked) {
     hak_words_add_coverage(text, &checked->coverage, "padding aside");

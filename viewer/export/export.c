@@ -203,8 +203,11 @@ static int write_findings(struct view *view, const struct format *format, struct
     uint32_t process;
     if (!view_choose_process(view, &process))
         return view_question_status();
-    if (!findings_gather(view, process, &findings))
+    if (!findings_gather(view, process, &findings) ||
+        !findings_gather_reported(view, process, &findings)) {
+        findings_free(&findings);
         return VIEW_UNREADABLE;
+    }
     int status = VIEW_USAGE;
     if (findings_compare(view, &findings)) {
         char *document = format->make(view, &findings);

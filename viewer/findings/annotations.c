@@ -165,7 +165,7 @@ void annotations_add(struct hak_text *text, struct view *view, const struct find
                      enum annotations service) {
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *one = &findings->list[i];
-        if (one->state != FINDING_NEW || has_earlier_fingerprint(findings, i))
+        if (!finding_is_new(one) || has_earlier_fingerprint(findings, i))
             continue;
         if (service == ANNOTATIONS_GITHUB)
             add_github(text, view, one);
@@ -180,7 +180,7 @@ char *findings_code_quality(struct view *view, const struct findings *findings) 
     json_t *list = json_array();
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *one = &findings->list[i];
-        if (one->state != FINDING_NEW || has_earlier_fingerprint(findings, i))
+        if (!finding_is_new(one) || has_earlier_fingerprint(findings, i))
             continue;
         struct hak_text path = {0}, message = {0};
         uint32_t line = find_line(view, one, &path);

@@ -234,9 +234,22 @@ static json_t *stale_json(struct view *view, const struct findings *findings) {
     return stale;
 }
 
+/* Adds "2 leaks: ..." of those that are reported only and not known, with the command that lists
+ * them. */
+static void add_reported_leaks(struct hak_text *text, const struct findings *findings) {
+    size_t count = 0;
+    for (size_t i = 0; i < findings->count; i++)
+        count += findings->list[i].is_reported_only && findings->list[i].state == FINDING_NEW;
+    if (count > 0)
+        hak_text_add(text, "%s: `hakmem-trace leaks` lists %s. ",
+                     hak_words_count(count, "leak", "leaks"), count == 1 ? "it" : "them");
+}
+
 /* Says that nothing was found, or has a report, and where. */
-static void print_nothing(struct view *view, uint32_t process, size_t known, uint64_t unreported) {
+static void print_nothing(struct view *view, uint32_t process, const struct findings *findings,
+                          uint64_t unreported) {
     struct hak_text text = {0};
+    size_t known = findings_count_known(findings);
     hak_text_add(&text, unreported > 0 ? "No report of a fault in "
                         : known > 0    ? "No new fault in "
                                        : "No fault in ");
@@ -246,6 +259,7 @@ static void print_nothing(struct view *view, uint32_t process, size_t known, uin
         view_add_unreported(&text, view, unreported);
         hak_text_add(&text, ". ");
     }
+    add_reported_leaks(&text, findings);
     view_add_completeness(&text, view);
     hak_text_add(&text, "\n");
     view_print(&text);
@@ -273,7 +287,7 @@ static void print_faults(struct view *view, uint32_t process, const struct findi
     answer_print(&text, answer);
     view_print(&text);
     if (answer->rows == 0)
-        print_nothing(view, process, findings_count_known(findings), unreported);
+        print_nothing(view, process, findings, unreported);
     print_known(view, findings);
     if (answer->rows > 0)
         view_write(stdout, "\nhakmem-trace faults N shows the whole report of fault N.\n");
@@ -283,25 +297,37 @@ static void print_faults(struct view *view, uint32_t process, const struct findi
         hak_text_add(&more, ".\n");
         view_print(&more);
     }
+    if (answer->rows > 0) {
+        struct hak_text leaks = {0};
+        add_reported_leaks(&leaks, findings);
+        if (leaks.length > 0)
+            view_write(stdout, "%.*s\n", (int)leaks.length - 1, hak_text_string(&leaks));
+        hak_text_free(&leaks);
+    }
 }
 
 /* Prints the faults: as text only the new ones. Returns the exit status, VIEW_FAULT if any is
  * new or has no report. */
 static int list_faults(struct view *view, uint32_t process, const struct findings *findings) {
-    uint64_t unreported;
-    int error = view_count_unreported(view, process, &unreported);
-    bool has_new = findings->count > findings_count_known(findings);
+    uint64_t unreported, leaks = 0;
+    int error = view_count_unreported(view, process, &unreported), scanned = 0;
+    bool has_new = false;
+    for (size_t i = 0; i < findings->count; i++)
+        has_new |= finding_is_new(&findings->list[i]);
     if (error && (view->json || !has_new)) /* else the reports can be told */
         return error;
+    if (view->json && (scanned = view_count_leaks(view, process, &leaks)) < 0)
+        return VIEW_UNREADABLE;
     struct answer answer = answer_begin(view, view->json);
     for (size_t i = 0; i < findings->count; i++)
-        if (view->json || findings->list[i].state == FINDING_NEW)
+        if (!findings->list[i].is_reported_only &&
+            (view->json || finding_is_new(&findings->list[i])))
             add_fault(&answer, &findings->list[i]);
     if (view->json)
-        view_print_document(view,
-                            hak_json_set(view_json_document(view), JSON("faults", answer.list),
-                                         NUMBER("unreported", unreported),
-                                         JSON("stale", stale_json(view, findings))));
+        view_print_document(
+            view, hak_json_set(view_json_document(view), JSON("faults", answer.list),
+                               KNOWN("leaks", scanned, leaks), NUMBER("unreported", unreported),
+                               JSON("stale", stale_json(view, findings))));
     else
         print_faults(view, process, findings, &answer, unreported);
     return has_new || unreported > 0 ? VIEW_FAULT : view_completeness(view);
@@ -404,8 +430,11 @@ static int write_findings(struct view *view) {
     uint32_t process;
     if (!view_choose_process(view, &process))
         return view_question_status();
-    if (!findings_gather(view, process, &findings))
+    if (!findings_gather(view, process, &findings) ||
+        !findings_gather_reported(view, process, &findings)) {
+        findings_free(&findings);
         return VIEW_UNREADABLE;
+    }
     int status = VIEW_USAGE;
     if (findings_compare(view, &findings))
         status = view_given(view, "write-baseline") ? write_baseline(view, &findings)

@@ -48,6 +48,7 @@ struct finding {
     int pid;
     uint64_t event, ns;
     uint64_t blocks, bytes; /* of a leak */
+    bool is_reported_only;  /* a leak that does not count as a fault (--leaks=1) */
     uint64_t base, birth;   /* of a fault's block: its first byte, the event of its allocation; 0 */
     char fingerprint[HAK_FINGERPRINT_BYTES];
     char *program;        /* base name */
@@ -73,6 +74,8 @@ struct findings {
 /* Fills `out` from the capture that is open: all of `process` (row id, 0 = every one), oldest
  * first, crashes included. False: the error is printed. */
 bool findings_gather(struct view *view, uint32_t process, struct findings *out);
+/* Appends the leaks that are reported only, most bytes first. False: the error is printed. */
+bool findings_gather_reported(struct view *view, uint32_t process, struct findings *out);
 void findings_free(struct findings *findings);
 
 /* Reads --baseline and --suppressions (of `run` also the variables). False: the error is printed.
@@ -80,6 +83,8 @@ void findings_free(struct findings *findings);
 bool findings_load_known(const struct view *view, struct findings *findings);
 /* Reads the known findings, and sets every `state`. False: the error is printed. */
 bool findings_compare(struct view *view, struct findings *findings);
+/* True of a finding that is not known and not reported only. */
+bool finding_is_new(const struct finding *finding);
 /* Findings that make a job fail: new ones, crashes not counted (they have a status of their own).
  */
 size_t findings_count_new(const struct findings *findings);

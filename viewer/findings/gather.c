@@ -226,13 +226,15 @@ static bool gather_faults(struct view *view, uint32_t process, struct findings *
 }
 
 /* Adds a leak's row. False without memory. */
-static bool take_leak(struct view *view, struct findings *to, const struct hak_query *query) {
+static bool take_leak(struct view *view, struct findings *to, const struct hak_query *query,
+                      bool is_reported_only) {
     struct finding *one = add(to);
     struct hak_frames frames;
     struct hak_text headline = {0};
     if (!one)
         return false;
     one->kind = FINDING_LEAK;
+    one->is_reported_only = is_reported_only;
     one->code = HAK_FAULT_MEMORY_LEAK;
     one->row = hak_query_id(query, 0);
     one->process = hak_query_id(query, 1);
@@ -256,28 +258,30 @@ static bool take_leak(struct view *view, struct findings *to, const struct hak_q
     return one->headline && one->report && one->program && one->summary && one->layer;
 }
 
-/* Adds the leaks that count as findings, each stack once: the newest scan that saw it tells of it.
- * False, and said. */
-static bool gather_leaks(struct view *view, uint32_t process, struct findings *out) {
-    struct hak_query q = hak_ask(hak_store_database(view->reader),
-                                 "SELECT l.id, l.process, l.ns, l.stack, l.count, l.bytes,"
-                                 " l.fingerprint, l.report, p.pid, p.program, l.layer FROM leak l"
-                                 " LEFT JOIN process p ON p.id = l.process"
-                                 " WHERE l.is_finding AND l.suppressed_by IS NULL"
-                                 "  AND (?1 = 0 OR l.process = ?1)"
-                                 "  AND l.id = (SELECT max(n.id) FROM leak n WHERE n.is_finding"
-                                 "   AND n.process = l.process AND n.stack = l.stack)"
-                                 " ORDER BY l.id",
-                                 "reading leaks", process);
+#define LEAKS                                                                                      \
+    "SELECT l.id, l.process, l.ns, l.stack, l.count, l.bytes, l.fingerprint, l.report, p.pid,"     \
+    " p.program, l.layer FROM leak l LEFT JOIN process p ON p.id = l.process"                      \
+    " WHERE (?1 = 0 OR l.process = ?1) AND "
+
+/* Adds the leaks that the question finds. False, and said. */
+static bool gather_leaks(struct view *view, uint32_t process, const char *sql,
+                         bool is_reported_only, struct findings *out) {
+    struct hak_query q = hak_ask(hak_store_database(view->reader), sql, "reading leaks", process);
     bool has_memory = true;
     while (has_memory && hak_query_next(&q))
-        has_memory = take_leak(view, out, &q);
+        has_memory = take_leak(view, out, &q, is_reported_only);
     return view_end_query(view, &q, has_memory) == 0;
+}
+
+bool findings_gather_reported(struct view *view, uint32_t process, struct findings *out) {
+    return gather_leaks(view, process,
+                        LEAKS VIEW_LEAK_IS_REPORTED_ONLY " ORDER BY l.bytes DESC, l.id", true, out);
 }
 
 bool findings_gather(struct view *view, uint32_t process, struct findings *out) {
     *out = (struct findings){0};
-    if (gather_faults(view, process, out) && gather_leaks(view, process, out))
+    if (gather_faults(view, process, out) &&
+        gather_leaks(view, process, LEAKS VIEW_LEAK_COUNTS " ORDER BY l.id", false, out))
         return true;
     findings_free(out);
     return false;

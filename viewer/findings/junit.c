@@ -141,7 +141,7 @@ static void add_place_attributes(struct xml *xml, struct view *view, const struc
     hak_text_free(&path);
 }
 
-/* A test case that failed, or was skipped if the finding is known. */
+/* A test case that failed, or was skipped if the finding is known or reported only. */
 static void add_case(struct xml *xml, struct view *view, const struct findings *findings, size_t i,
                      const char *class_name) {
     const struct finding *one = &findings->list[i];
@@ -150,7 +150,7 @@ static void add_case(struct xml *xml, struct view *view, const struct findings *
     name_case(xml, one);
     seconds_attribute(xml, one->ns);
     add_place_attributes(xml, view, one);
-    if (one->state == FINDING_NEW) {
+    if (finding_is_new(one)) {
         xml_open(xml, one->kind == FINDING_CRASH ? "error" : "failure");
         struct hak_text text = {0}, message = {0};
         finding_add_message(&message, one);
@@ -166,9 +166,13 @@ static void add_case(struct xml *xml, struct view *view, const struct findings *
     } else {
         struct hak_text why = {0};
         xml_open(xml, "skipped");
-        hak_text_add(&why, "known by the %s%s%s: %s",
-                     one->state == FINDING_BASELINE ? "baseline" : "suppression",
-                     one->known_by[0] ? ", " : "", one->known_by, one->headline);
+        if (one->state == FINDING_NEW)
+            hak_text_add(&why, "reported only, --leaks=error or --ci counts it as a fault: %s",
+                         one->headline);
+        else
+            hak_text_add(&why, "known by the %s%s%s: %s",
+                         one->state == FINDING_BASELINE ? "baseline" : "suppression",
+                         one->known_by[0] ? ", " : "", one->known_by, one->headline);
         xml_attribute(xml, "message", why.bytes ? why.bytes : "known");
         hak_text_free(&why);
     }
@@ -188,7 +192,7 @@ static struct sums sum_up(const struct findings *findings, const char *program) 
         if (strcmp(one->program, program) != 0 || has_earlier_same(findings, i))
             continue;
         sums.cases++;
-        if (one->state != FINDING_NEW)
+        if (!finding_is_new(one))
             sums.skipped++;
         else if (one->kind == FINDING_CRASH)
             sums.errors++;

@@ -86,10 +86,14 @@ bool findings_compare(struct view *view, struct findings *findings) {
     return true;
 }
 
+bool finding_is_new(const struct finding *finding) {
+    return finding->state == FINDING_NEW && !finding->is_reported_only;
+}
+
 size_t findings_count_new(const struct findings *findings) {
     size_t count = 0;
     for (size_t i = 0; i < findings->count; i++)
-        count += findings->list[i].state == FINDING_NEW && findings->list[i].kind != FINDING_CRASH;
+        count += finding_is_new(&findings->list[i]) && findings->list[i].kind != FINDING_CRASH;
     return count;
 }
 

@@ -57,7 +57,7 @@ void findings_add_quickfix(struct hak_text *text, struct view *view,
                            const struct findings *findings) {
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *one = &findings->list[i];
-        if (one->state != FINDING_NEW)
+        if (!finding_is_new(one))
             continue;
         int at = sources_find_frame(view, one);
         if (at < 0 || !is_step(&one->stacks[0].frames, at))

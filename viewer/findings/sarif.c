@@ -163,7 +163,8 @@ static json_t *result_json(struct writer *w, const struct findings *all,
     json_t *result = json_object(), *locations = json_array(), *stacks = json_array();
     json_t *prints = json_object(), *properties = json_object();
     hak_json_set(result, JSON("ruleId", rule_id(one->code)),
-                 NUMBER("ruleIndex", rule_index(one->code)), WORD("level", "error"));
+                 NUMBER("ruleIndex", rule_index(one->code)),
+                 WORD("level", one->is_reported_only ? "note" : "error"));
     struct hak_text words = {0};
     finding_add_message(&words, one);
     hak_json_set(result, JSON("message", message(hak_text_string(&words))));

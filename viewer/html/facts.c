@@ -155,9 +155,7 @@ static int add_leaks(struct view *view, json_t *list, uint32_t process) {
     struct hak_query q =
         hak_ask(hak_store_database(view->reader),
                 "SELECT l.process, l.ns, l.stack, l.count, l.bytes FROM leak l"
-                " WHERE NOT l.is_finding AND l.suppressed_by IS NULL AND l.kind = 'direct'"
-                " AND (?1 = 0 OR l.process = ?1)"
-                " AND l.scan = (SELECT max(s.id) FROM leak_scan s WHERE s.process = l.process)"
+                " WHERE " VIEW_LEAK_IS_REPORTED_ONLY " AND (?1 = 0 OR l.process = ?1)"
                 " ORDER BY l.bytes DESC, l.id",
                 "reading leaks", process);
     while (hak_query_next(&q) && json_array_size(list) < FINDINGS_MAX) {
@@ -196,10 +194,10 @@ static int set_findings(struct view *view, json_t *data, uint32_t process) {
     }
     for (uint32_t i = 0; i < findings.count && i < FINDINGS_MAX; i++)
         json_array_append_new(list, finding_json(&findings.list[i]));
-    size_t left_out = findings.count > FINDINGS_MAX ? findings.count - FINDINGS_MAX : 0;
     int status = add_leaks(view, list, process);
-    hak_json_set(data, JSON("findings", list),
-                 NUMBER("findings_count", json_array_size(list) + left_out));
+    if (status == 0 && !findings_gather_reported(view, process, &findings))
+        status = VIEW_UNREADABLE;
+    hak_json_set(data, JSON("findings", list), NUMBER("findings_count", findings.count));
     findings_free(&findings);
     return status;
 }

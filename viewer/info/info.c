@@ -259,6 +259,8 @@ static void give_facts(struct view *view, struct hak_text *text, json_t *documen
     is_told &= found >= 0;
     if (found < 0 || error)
         view_store_error(view, error ? error : found);
+    uint64_t leaks;
+    int scanned = view_count_leaks(view, 0, &leaks);
     char *program = hak_database_meta(hak_store_database(view->reader), "command_line");
     char *unwatched = read_unwatched(view), *machine = read_machine(view);
     answer_facts(
@@ -274,6 +276,9 @@ static void give_facts(struct view *view, struct hak_text *text, json_t *documen
         AMOUNT("stack nodes", "nodes", summary->nodes), DATA(NUMBER("faults", summary->faults)),
         MADE("faults", hak_text_add, "%s%s", hak_words_number(summary->faults),
              summary->faults > 0 ? "; `hakmem-trace faults` lists them" : ""),
+        DATA(KNOWN("leaks", scanned > 0, leaks)),
+        MADE(scanned > 0 ? "leaks" : NULL, hak_text_add, "%s%s", hak_words_number(leaks),
+             leaks > 0 ? "; `hakmem-trace leaks` lists them" : ""),
         MADE("complete", view_add_completeness, view),
         MADE("unreadable", give_lines, view, "unreadable"),
         MADE("made code", give_lines, view, "made_code"),

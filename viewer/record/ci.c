@@ -81,7 +81,7 @@ static void list_new(struct view *view, const struct findings *findings) {
     const char *known = findings->baseline ? " that the baseline does not know" : "";
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *one = &findings->list[i];
-        if (one->state != FINDING_NEW || one->kind == FINDING_CRASH || is_repeated(findings, i))
+        if (!finding_is_new(one) || one->kind == FINDING_CRASH || is_repeated(findings, i))
             continue;
         if (count++ < FINDINGS_NAMED)
             add_finding(&text, one);

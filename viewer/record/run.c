@@ -141,7 +141,8 @@ static void count_faults(struct view *view, const char *path, struct findings *f
     view->store_path = strdup(path);
     outcome->events = view->summary.events;
     count_unstored(view, outcome);
-    if (!findings_gather(view, 0, findings) || !findings_compare(view, findings))
+    if (!findings_gather(view, 0, findings) || !findings_gather_reported(view, 0, findings) ||
+        !findings_compare(view, findings))
         return;
     for (size_t i = 0; i < findings->count; i++)
         outcome->crashes += findings->list[i].kind == FINDING_CRASH;
