@@ -9,7 +9,7 @@ static __attribute__((noinline)) void lose(void) {
 
 int main(int count, char **word) {
     if (count > 2) {
-        char *twice = malloc(8);
+        char *volatile twice = malloc(8);
         free(twice);
         free(twice);
     }

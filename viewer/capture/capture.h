@@ -307,6 +307,8 @@ struct view_checked {
     enum view_check level;
     uint64_t calls; /* that served a block or took one back; not known in level light */
     uint64_t leak_scans;
+    const char *unscanned; /* why no scan was made although it was asked for; NULL = it was not, or
+                              the capture does not say */
     bool is_counted; /* false: how many calls and blocks there were, and checked ones, is not known
                       */
     struct hak_coverage coverage;

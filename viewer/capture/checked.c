@@ -127,7 +127,8 @@ static void add_guarded(struct hak_text *text, const struct view_checked *checke
 
 static void add_leaks(struct hak_text *text, const struct view_checked *checked) {
     if (checked->leak_scans == 0)
-        hak_text_add(text, ", leaks not looked for (--leaks)");
+        hak_text_add(text, ", leaks not looked for%s%s", checked->unscanned ? ": " : " (--leaks)",
+                     checked->unscanned ? checked->unscanned : "");
 }
 
 void view_add_checked(struct hak_text *text, const struct view_checked *checked) {

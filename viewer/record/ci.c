@@ -94,6 +94,7 @@ static void list_new(struct view *view, const struct findings *findings) {
     struct hak_text looked = {0};
     struct view_checked checked;
     if (view_read_checked(view, &checked) == 0) {
+        run_say_unscanned(view, &checked);
         view_add_checked(&looked, &checked);
         view_write(stderr, "hakmem: %s\n", hak_text_string(&looked));
     }

@@ -17,6 +17,24 @@ const char *run_library(const struct view *view) {
     return run_keeps_allocator(view) ? "hakmem-record.so" : "hakmem-debug.so";
 }
 
+/* Whether PROGRAM is asked to look for leaks at its exit. */
+static bool asks_for_leaks(const struct view *view) {
+    const char *leaks = view_variable_value(view, "LEAKS");
+    return !run_keeps_allocator(view) && (leaks ? strcmp(leaks, "0") != 0 : view_given(view, "ci"));
+}
+
+void run_say_unscanned(const struct view *view, struct view_checked *checked) {
+    uint64_t ended = 0;
+    if (checked->leak_scans > 0 || !asks_for_leaks(view))
+        return;
+    int found =
+        hak_database_numbers(hak_store_database(view->reader),
+                             "SELECT count(*) FROM process WHERE end_kind = 2", 0, &ended, 1);
+    checked->unscanned = found > 0 && ended > 0
+                             ? "the program was stopped before that"
+                             : "no process came to its exit, at which that is done";
+}
+
 /* The variables that only an allocator or checks of hakmem's act on; `asks`: somebody waits for
  * what comes of it. */
 static bool needs_hakmem(const char *name, bool *asks) {

@@ -206,6 +206,7 @@ static void print_checked(struct view *view, const struct outcome *outcome) {
     if (view_read_checked(view, &checked) < 0)
         return;
     bool is_looked = checked.level != VIEW_CHECK_NONE && checked.level != VIEW_CHECK_KEPT;
+    run_say_unscanned(view, &checked);
     view_add_checked(&text, &checked);
     if (checked.level == VIEW_CHECK_TRACE)
         hak_text_add(&text, "; level normal checks them");

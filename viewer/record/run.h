@@ -45,6 +45,8 @@ bool run_find_files(const struct view *view, struct run_files *files);
 bool run_options_check(const struct view *view);
 /* `--allocator keep`: PROGRAM keeps its allocator, and nothing is checked. */
 bool run_keeps_allocator(const struct view *view);
+/* Fills in why leaks that --ci, --leaks or HAKMEM_LEAKS asked for were not looked for. */
+void run_say_unscanned(const struct view *view, struct view_checked *checked);
 /* The name of the library that PROGRAM gets. */
 const char *run_library(const struct view *view);
 /* Sets what --pools asks for in this process's environment, from which the keeper's worker has it,
