@@ -248,8 +248,9 @@ bool profile_read_query_before_damage(struct view *view, struct profile_query *q
 }
 
 uint64_t profile_time(const struct profile_query *q, const struct view_moment *at) {
+    uint64_t end_ns = q->growth && q->growth->to_ns ? q->growth->to_ns : q->view->summary.last_ns;
     return at->kind == VIEW_AT_START ? q->view->summary.first_ns
-           : at->kind == VIEW_AT_END ? q->view->summary.last_ns
+           : at->kind == VIEW_AT_END ? end_ns
                                      : at->ns;
 }
 

@@ -132,6 +132,7 @@ static uint64_t time_of(struct run_reading *r, uint64_t event) {
 static void put_step(struct run_reading *r) {
     struct timeline *t = r->out;
     uint32_t first = t->changes;
+    uint64_t ns = time_of(r, r->event);
     uint64_t most = r->most < t->flow.peak.live.bytes ? r->most : t->flow.peak.live.bytes;
     if (!hak_growing_make_room(&t->step, t->steps, &r->step_room, sizeof *t->step)) {
         r->failed = true;
@@ -149,7 +150,7 @@ static void put_step(struct run_reading *r) {
     t->peak_step = r->event == t->flow.peak.id ? t->steps : t->peak_step;
     t->step[t->steps++] =
         (struct timeline_step){.event = r->event,
-                               .ns = time_of(r, r->event),
+                               .ns = ns < t->flow.to_ns ? ns : t->flow.to_ns,
                                .most_bytes = most > r->live.bytes ? most : r->live.bytes,
                                .least_bytes = r->least,
                                .live = r->live,
@@ -170,6 +171,7 @@ static uint64_t part_of(struct run_reading *r, uint64_t event) {
         ns = hak_query_number(&q, 0);
     int error = hak_query_end(&q);
     r->error = error ? error : r->error;
+    ns = ns < flow->to_ns ? ns : flow->to_ns; /* what is behind it is hakmem's own, at the exit */
     ns = ns > flow->from_ns ? ns - flow->from_ns : 0;
     return (uint64_t)((unsigned __int128)ns * r->parts / span);
 }
@@ -255,6 +257,8 @@ static int find_times(struct run_reading *r, uint64_t to) {
     int error = hak_store_summarise(r->reader, &summary);
     flow->from_ns = summary.first_ns;
     flow->to_ns = to && !error ? time_of(r, to) : summary.last_ns;
+    if (!to && !error)
+        error = hak_flow_end(r->reader, summary.last_ns, &flow->to_ns);
     if (flow->peak.id && !error)
         flow->peak.ns = time_of(r, flow->peak.id);
     return error ? error : r->error;

@@ -587,12 +587,43 @@ static int find_time(struct flow *f, uint64_t id, uint64_t open, uint64_t *out) 
     return found < 0 ? found : 0;
 }
 
+/* Takes the newest event of the program itself. */
+static int take_end(void *context, const struct hak_event *e) {
+    uint64_t *ns = context;
+    *ns = e->ns;
+    return 1;
+}
+
+int hak_flow_end(struct hak_store_reader *r, uint64_t last_ns, uint64_t *end_ns) {
+    static const char works_at_exit[] =
+        "SELECT EXISTS(SELECT 1 FROM meta WHERE key = 'check' AND value = 'normal')"
+        " OR EXISTS(SELECT 1 FROM leak_scan WHERE reason = 'at exit')";
+    static const unsigned not_own[] = {HAK_THREAD_END, HAK_PROCESS_END,   HAK_FAULT,       HAK_LOSS,
+                                       HAK_LEAK,       HAK_THREAD_SWITCH, HAK_CONTINUATION};
+    struct hak_filter own = {.class_index = -1,
+                             .kind_mask_low = BIRTH_KINDS | 1u << HAK_FREE | 1u << HAK_REALLOC_FROM,
+                             .kind_mask_high = ~(uint64_t)0 << (HAK_THREAD_START - 64)};
+    uint64_t works = 0, ns = 0;
+    *end_ns = last_ns;
+    int found = hak_database_numbers(&r->db, works_at_exit, 0, &works, 1);
+    if (found < 0 || !works)
+        return found < 0 ? found : 0;
+    for (size_t i = 0; i < sizeof not_own / sizeof *not_own; i++)
+        own.kind_mask_high &= ~((uint64_t)1 << (not_own[i] - 64));
+    found = hak_store_scan(r, &own, true, take_end, &ns);
+    if (found == 1 && ns < last_ns)
+        *end_ns = ns;
+    return found < 0 ? found : 0;
+}
+
 /* Finds the times of the range's ends and the log's last event. 0, or an error. */
 static int find_times(struct flow *f) {
     struct hak_store_summary summary;
     int error = hak_store_summarise(f->reader, &summary);
     if (!error)
         error = find_time(f, f->query->from, summary.first_ns, &f->out->from_ns);
+    if (!error && !f->query->to && f->query->steps)
+        error = hak_flow_end(f->reader, summary.last_ns, &summary.last_ns);
     if (!error)
         error = find_time(f, f->query->to, summary.last_ns, &f->out->to_ns);
     f->last_event = summary.trimmed_events + summary.events;

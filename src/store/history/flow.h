@@ -115,6 +115,10 @@ struct hak_flow {
     uint64_t events; /* that were looked at */
 };
 
+/* Finds where a timeline ends: with the last event of the program itself, where hakmem's sweep and
+ * scan for leaks at the exit come behind it, else at `last_ns`. 0, or an error. */
+int hak_flow_end(struct hak_store_reader *r, uint64_t last_ns, uint64_t *end_ns);
+
 /* Fills `out`, which the caller frees in any case. 0, or an error. */
 int hak_flow_read(struct hak_store_reader *r, const struct hak_flow_query *query,
                   struct hak_flow *out);
