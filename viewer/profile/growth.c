@@ -82,15 +82,19 @@ void growth_find(struct growth *g) {
 struct curve {
     int64_t live;
     int64_t least[PARTS];
+    int64_t before; /* the most of the least in the parts before the span */
 };
 
-/* Whether the least live bytes rose in each part of the time, and enough to be called growth. */
+/* Whether the least live bytes rose in each part of the time, and enough to be called growth: also
+ * by as much as they had fallen before. */
 static bool rises(const struct curve *c) {
     int64_t rise = c->least[PARTS - 1] - c->least[0],
             last = c->least[PARTS - 1] - c->least[PARTS - 2];
     for (int i = 1; i < PARTS; i++)
         if (c->least[i] <= c->least[i - 1])
             return false;
+    if (c->before - c->least[PARTS - 1] > rise)
+        return false;
     return last * LAST_RISE * (PARTS - 1) >= rise && rise >= c->least[PARTS - 1] / LEAST_RISE;
 }
 
@@ -134,37 +138,51 @@ static void look_at_step(const struct timeline *t, int64_t step, const uint32_t 
     }
 }
 
+/* Follows the curves over the steps behind `from` up to `to`, with the least of each part. */
+static void follow_parts(const struct timeline *t, int64_t from, int64_t to, struct curves *all,
+                         uint32_t groups) {
+    uint64_t first = event_at(t, from), last = event_at(t, to);
+    uint64_t span = last > first ? last - first : 1;
+    int part = 0;
+    begin_part(all->curve, groups, part);
+    for (int64_t i = from + 1; i <= to; i++) {
+        int now = (int)((unsigned __int128)(event_at(t, i) - first) * PARTS / span);
+        while (part < now && part + 1 < PARTS) /* what was held when it began */
+            begin_part(all->curve, groups, ++part);
+        add_step_to_curve(t, i, all);
+        look_at_step(t, i, all->group_of_row, part, all->curve);
+    }
+    while (part + 1 < PARTS)
+        begin_part(all->curve, groups, ++part);
+}
+
+/* Keeps the most that a group held for a whole part of the time before the span. */
+static void keep_before(struct curve *curve, uint32_t groups) {
+    for (uint32_t i = 0; i < groups; i++)
+        for (int part = 0; part < PARTS; part++)
+            if (curve[i].least[part] > curve[i].before)
+                curve[i].before = curve[i].least[part];
+}
+
 bool growth_find_going_on(const struct growth *g, const uint32_t *group_of_row, uint32_t groups,
                           bool *goes_on) {
     const struct timeline *t = &g->timeline;
     struct curve *curve = calloc((size_t)groups + 1, sizeof *curve);
     struct hak_amount *held = calloc(2 * (size_t)t->flow.rows + 1, sizeof *held);
     struct curves all = {group_of_row, curve, held, held + t->flow.rows};
-    int part = 0;
     if (!curve || !held || t->steps == 0) {
         free(curve);
         free(held);
         return t->steps == 0;
     }
-    uint64_t from = event_at(t, g->from);
-    uint64_t span = event_at(t, g->to) > from ? event_at(t, g->to) - from : 1;
     for (uint32_t i = 0; i < t->flow.rows; i++) {
         held[i] = t->flow.row[i].before;
         if (group_of_row[i] != UINT32_MAX)
             curve[group_of_row[i]].live += (int64_t)held[i].bytes;
     }
-    for (int64_t i = 0; i <= g->from; i++)
-        add_step_to_curve(t, i, &all);
-    begin_part(curve, groups, part);
-    for (int64_t i = g->from + 1; i <= g->to; i++) {
-        int now = (int)((unsigned __int128)(event_at(t, i) - from) * PARTS / span);
-        while (part < now && part + 1 < PARTS) /* what was held when it began */
-            begin_part(curve, groups, ++part);
-        add_step_to_curve(t, i, &all);
-        look_at_step(t, i, group_of_row, part, curve);
-    }
-    while (part + 1 < PARTS)
-        begin_part(curve, groups, ++part);
+    follow_parts(t, -1, g->from, &all, groups);
+    keep_before(curve, groups);
+    follow_parts(t, g->from, g->to, &all, groups);
     for (uint32_t i = 0; i < groups; i++)
         goes_on[i] = rises(&curve[i]);
     free(curve);

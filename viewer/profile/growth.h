@@ -9,7 +9,8 @@
  * The span is the second half of the time before the teardown: what a program allocates once at its
  * start, and what it frees at its exit, is in neither. A function still grows when the least that
  * it holds rises from each sixth of the span's events to the next, and at last by a fourth of the
- * mean at least: what swings, what came at once and a cache that fills up do not. One thread. */
+ * mean at least: what swings, what came at once and a cache that fills up do not. Nor does what
+ * rose by less than it had fallen before the span. One thread. */
 #ifndef HAK_VIEWER_PROFILE_GROWTH_H
 #define HAK_VIEWER_PROFILE_GROWTH_H
 

@@ -41,6 +41,13 @@ static uint64_t was_large_once(int i) {
     return i < 10 ? 90000 : 40;
 }
 
+static uint64_t fell_and_rises(int i) {
+    return (i < 40 ? 90000 : 0) + 10 * (uint64_t)i;
+}
+static uint64_t fell_a_little_and_rises(int i) {
+    return (i < 40 ? 500 : 0) + 10 * (uint64_t)i;
+}
+
 /* Makes a timeline of these curves and asks it. */
 static void look(curve a, curve b, curve c) {
     static const uint32_t group_of_row[ROWS] = {0, 1, 2};
@@ -110,6 +117,11 @@ TEST(only_what_rises_all_the_time_still_grows) {
     ck_assert(goes_on[0] && !goes_on[1] && !goes_on[2]);
     look(fills_up, nothing, leaks);
     ck_assert(!goes_on[0] && !goes_on[1] && goes_on[2]);
+}
+
+TEST(what_fell_by_more_than_it_rose_does_not_grow) {
+    look(leaks, fell_and_rises, fell_a_little_and_rises);
+    ck_assert(goes_on[0] && !goes_on[1] && goes_on[2]);
 }
 
 TEST(nothing_grows_in_nothing) {
