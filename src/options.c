@@ -61,10 +61,11 @@ static bool parse_in_range(const struct hak_option *option, const char *value, u
     bool with_unit = option->type == HAK_TYPE_BYTES;
     uint64_t low = 0, high = 0, number = 0;
     const char *end = parse_number(value, with_unit, &number);
-    if (!end || *end)
-        return false;
     const char *dots = parse_number(option->range, with_unit, &low);
-    if (!dots || !parse_number(dots + 2, with_unit, &high) || number < low || number > high)
+    const char *unit = dots ? parse_number(dots + 2, with_unit, &high) : NULL;
+    if (!end || !unit || number < low || number > high)
+        return false;
+    if (*end && (*unit != '%' || *end != '%' || end[1]))
         return false;
     *result = number;
     return true;

@@ -34,6 +34,7 @@
     {"process", 'p', "PID", sentence "; PID#2: the second with this pid, #7: row 7"}
 #define KNOWN_OPTIONS                                                                              \
     {"baseline", 0, "FILE", "leave out findings in this baseline"},                                \
+    {"leak-growth", 0, "N%", "a leak of the baseline that grew by more than this is new (20%)"},   \
     {"suppressions", 0, "FILE", "leave out findings that a line of this file matches"}
 #define SKIP_OPTION                                                                                \
     {"skip", 0, "REGEX",                                                                           \
@@ -623,7 +624,9 @@ const struct view_command view_commands[] = {
          "sentence.\n"
          "\n"
          "--write-baseline FILE puts every finding into FILE. Existing entries stay, with their\n"
-         "notes, so several captures can be added. --prune removes those of this capture's\n"
+         "notes, so several captures can be added; of a leak the most blocks and bytes are kept.\n"
+         "A leak that grew by more than --leak-growth since is new. --prune removes those of this "
+         "capture's\n"
          "programs that were not found. Crashes are not added; leaks that are reported only are.\n"
          "\n"
          "Exit status: 0 nothing (new) is in the capture, or the baseline was written. 1 there\n"

@@ -501,6 +501,7 @@ struct hak_session {
     /* Files of findings that are no news; absolute, "" = none is named. */
     char suppressions_path[HAK_PATH_BYTES];
     char baseline_path[HAK_PATH_BYTES];
+    uint32_t leak_growth;   /* HAKMEM_LEAK_GROWTH + 1; 0 = a program of before it, see baseline.h */
     _Atomic uint64_t forks; /* program: FORK records so far, each has its number */
     uint32_t profile_only;  /* HAKMEM_TRACE_PROFILE_ONLY */
     /* Collector: 1 = the recording was ended while processes still live. Nobody reads what comes

@@ -38,6 +38,11 @@ TEST(numbers_and_bytes_keep_their_range) {
     ck_assert(parses("TRACE_RING", "16384"));
     ck_assert(parses("TRACE_MAX", "1024G"));
     ck_assert_uint_eq(options.trace_max_bytes, 1024ull << 30);
+    ck_assert(parses("LEAK_GROWTH", "35%"));
+    ck_assert(parses("LEAK_GROWTH", "50"));
+    ck_assert_uint_eq(options.leak_growth, 50);
+    ck_assert(!parses("LEAK_GROWTH", "%") && !parses("LEAK_GROWTH", "20%%"));
+    ck_assert(!parses("LEAK_GROWTH", "1000001%") && !parses("STACK_DEPTH", "20%"));
     ck_assert(!parses("TRACE_RING", "8M"));
     ck_assert(!parses("TRACE_RING", "1MB"));
     ck_assert(!parses("TRACE_RING", "18446744073709551615G"));

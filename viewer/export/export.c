@@ -85,13 +85,11 @@ static const struct {
     const char *name;
     int takes;
 } options[] = {
-    {"baseline", TAKES_KNOWN},    {"suppressions", TAKES_KNOWN},
-    {"sources", TAKES_KNOWN},     {"between", TAKES_SPAN},
-    {"at", TAKES_MOMENT},         {"focus", TAKES_STACKS},
-    {"ignore", TAKES_STACKS},     {"all", TAKES_STACKS},
-    {"short-lived", TAKES_SHORT}, {"by", TAKES_MEASURE},
-    {"per", TAKES_KEY},           {"thread", TAKES_THREAD},
-    {"events", TAKES_EVENTS},
+    {"baseline", TAKES_KNOWN},    {"suppressions", TAKES_KNOWN}, {"leak-growth", TAKES_KNOWN},
+    {"sources", TAKES_KNOWN},     {"between", TAKES_SPAN},       {"at", TAKES_MOMENT},
+    {"focus", TAKES_STACKS},      {"ignore", TAKES_STACKS},      {"all", TAKES_STACKS},
+    {"short-lived", TAKES_SHORT}, {"by", TAKES_MEASURE},         {"per", TAKES_KEY},
+    {"thread", TAKES_THREAD},     {"events", TAKES_EVENTS},
 };
 
 /* Refuses a picture, which is no format for another tool but a page of our own; false: `name` is

@@ -157,6 +157,7 @@ static void add_where(struct hak_text *text, const struct finding *one) {
         hak_text_add(text, "%s in ", hak_words_bytes(one->bytes));
         hak_text_add(text, "%s of ", hak_words_count(one->blocks, "block", "blocks"));
         finding_add_place(text, one);
+        finding_add_growth(text, one);
     } else {
         hak_text_add_name(text, hak_text_string(&cut));
     }
@@ -366,9 +367,26 @@ static bool add_entry(struct hak_baseline *to, const struct finding *one, const 
     return added;
 }
 
+/* Notes how much a leak lost: the most that any process did, in this capture and in those that
+ * were added before; `is_anew`: forgets what is known from before. */
+static void note_leak(const struct findings *findings, const struct finding *one,
+                      struct hak_baseline_entry *entry, bool is_anew) {
+    uint64_t blocks, bytes;
+    if (one->kind != FINDING_LEAK)
+        return;
+    findings_add_up_leak(findings, one, &blocks, &bytes);
+    if (!is_anew && blocks < entry->blocks)
+        blocks = entry->blocks;
+    if (!is_anew && bytes < entry->bytes)
+        bytes = entry->bytes;
+    hak_baseline_set_leak(entry, blocks, bytes);
+}
+
 /* Puts findings into the baseline that it does not have yet, but no crashes and none that is
- * suppressed; `*added` is how many. False: printed. */
-static bool merge(const struct findings *findings, struct hak_baseline *to, size_t *added) {
+ * suppressed; `*added` is how many. `is_anew`: how much leaks lost is what it is now. False:
+ * printed. */
+static bool merge(const struct findings *findings, struct hak_baseline *to, bool is_anew,
+                  size_t *added) {
     char day[16] = "";
     time_t now = time(NULL);
     struct tm when;
@@ -379,15 +397,15 @@ static bool merge(const struct findings *findings, struct hak_baseline *to, size
         if (one->kind == FINDING_CRASH || one->state == FINDING_SUPPRESSED)
             continue;
         struct hak_baseline_entry *entry = hak_baseline_find(to, one->fingerprint);
-        if (entry) {
-            entry->seen = true;
-            continue;
-        }
-        if (!add_entry(to, one, day)) {
+        bool was_seen = !entry || entry->seen;
+        if (!entry && !add_entry(to, one, day)) {
             view_error("out of memory");
             return false;
         }
-        ++*added;
+        *added += !entry;
+        entry = hak_baseline_find(to, one->fingerprint);
+        note_leak(findings, one, entry, is_anew && !was_seen);
+        entry->seen = true;
     }
     return true;
 }
@@ -399,7 +417,7 @@ static int write_baseline(struct view *view, const struct findings *findings) {
     const char *path = view_value(view, "write-baseline");
     size_t added = 0, gone = 0;
     struct hak_baseline *to = hak_baseline_load(path, true, error, sizeof error);
-    bool good = to && merge(findings, to, &added);
+    bool good = to && merge(findings, to, view_given(view, "prune"), &added);
     if (good && view_given(view, "prune"))
         gone = hak_baseline_prune(to, findings_has_run, view);
     if (good && !hak_baseline_write(to, error, sizeof error))

@@ -49,7 +49,10 @@ struct finding {
     uint64_t event, ns;
     uint64_t blocks, bytes; /* of a leak */
     bool is_reported_only;  /* a leak that does not count as a fault (--leaks=1) */
-    uint64_t base, birth;   /* of a fault's block: its first byte, the event of its allocation; 0 */
+    /* Of a leak that the baseline knows and that has grown since, which makes it new: what it knows
+     * of, and all that the process lost through stacks of this fingerprint; 0 = another. */
+    uint64_t old_blocks, old_bytes, all_blocks, all_bytes;
+    uint64_t base, birth; /* of a fault's block: its first byte, the event of its allocation; 0 */
     char fingerprint[HAK_FINGERPRINT_BYTES];
     char *program;        /* base name */
     char *headline;       /* one line, without "hakmem:" */
@@ -67,7 +70,8 @@ struct finding {
 struct findings {
     struct finding *list;
     uint32_t count, capacity;
-    struct hak_baseline *baseline;         /* NULL = none was given */
+    struct hak_baseline *baseline; /* NULL = none was given */
+    uint64_t leak_growth;          /* percent by which a leak that it knows must grow to be new */
     struct hak_suppressions *suppressions; /* NULL = none were given */
 };
 
@@ -83,6 +87,11 @@ void findings_free(struct findings *findings);
 bool findings_load_known(const struct view *view, struct findings *findings);
 /* Reads the known findings, and sets every `state`. False: the error is printed. */
 bool findings_compare(struct view *view, struct findings *findings);
+/* The blocks and bytes that the leak's process lost through stacks of its fingerprint. */
+void findings_add_up_leak(const struct findings *findings, const struct finding *leak,
+                          uint64_t *blocks, uint64_t *bytes);
+/* Appends "; grew from 266 blocks (...) to 666 blocks (...)" of a leak that has. */
+void finding_add_growth(struct hak_text *text, const struct finding *finding);
 /* True of a finding that is not known and not reported only. */
 bool finding_is_new(const struct finding *finding);
 /* Findings that make a job fail: new ones, crashes not counted (they have a status of their own).

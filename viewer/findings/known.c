@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "report/words/words.h"
+#include "options.h"
+#include "options_table.h"
 
 #define ERROR_BYTES (2 * PATH_MAX)
 
@@ -24,6 +26,51 @@ static bool matches_suppression(struct findings *all, struct finding *one) {
     return false;
 }
 
+void findings_add_up_leak(const struct findings *findings, const struct finding *leak,
+                          uint64_t *blocks, uint64_t *bytes) {
+    *blocks = *bytes = 0;
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct finding *one = &findings->list[i];
+        if (one->kind == FINDING_LEAK && one->process == leak->process &&
+            strcmp(one->fingerprint, leak->fingerprint) == 0) {
+            *blocks += one->blocks;
+            *bytes += one->bytes;
+        }
+    }
+}
+
+void finding_add_growth(struct hak_text *text, const struct finding *finding) {
+    if (finding->old_blocks == 0)
+        return;
+    hak_text_add(text, "; ");
+    hak_baseline_add_growth(text, finding->old_blocks, finding->old_bytes, finding->all_blocks,
+                            finding->all_bytes);
+}
+
+/* True of a leak that has grown since the baseline was written: its headline says so. */
+static bool has_grown(const struct findings *all, const struct hak_baseline_entry *entry,
+                      struct finding *one) {
+    uint64_t blocks, bytes;
+    if (one->kind != FINDING_LEAK)
+        return false;
+    findings_add_up_leak(all, one, &blocks, &bytes);
+    if (!hak_baseline_has_grown(entry, blocks, bytes, all->leak_growth))
+        return false;
+    one->old_blocks = entry->blocks;
+    one->old_bytes = entry->bytes;
+    one->all_blocks = blocks;
+    one->all_bytes = bytes;
+    struct hak_text headline = {0};
+    hak_text_add(&headline, "%s", one->headline);
+    finding_add_growth(&headline, one);
+    char *longer = hak_text_take(&headline);
+    if (longer) {
+        free(one->headline);
+        one->headline = longer;
+    }
+    return true;
+}
+
 /* Marks a finding that a suppression or the baseline knows; a crash never is. */
 static void judge(struct findings *all, struct finding *one) {
     if (one->kind == FINDING_CRASH || matches_suppression(all, one))
@@ -32,6 +79,8 @@ static void judge(struct findings *all, struct finding *one) {
     if (!entry)
         return;
     entry->seen = true;
+    if (has_grown(all, entry, one))
+        return;
     one->state = FINDING_BASELINE;
     one->known_by = entry->note;
 }
@@ -57,11 +106,24 @@ static const char *file_of(const struct view *view, const char *option, const ch
                                          : view_value(view, option);
 }
 
+/* Reads by how much a leak of the baseline may grow. False: the error is printed. */
+static bool read_growth(const struct view *view, uint64_t *growth) {
+    const char *value = file_of(view, "leak-growth", "LEAK_GROWTH"), *expected = NULL;
+    const struct hak_option *option = &hak_option_table[HAK_INDEX_LEAK_GROWTH];
+    *growth = HAK_LEAK_GROWTH;
+    if (!value || !value[0] || hak_option_take_number(option, value, growth, &expected))
+        return true;
+    view_error("%s --leak-growth: %s was expected, not %s", view->command->name, expected, value);
+    return false;
+}
+
 bool findings_load_known(const struct view *view, struct findings *findings) {
     const char *baseline = file_of(view, "baseline", "BASELINE");
     const char *suppressions = file_of(view, "suppressions", "SUPPRESSIONS");
     static char error[ERROR_BYTES];
     bool good = true;
+    if (!read_growth(view, &findings->leak_growth))
+        return false;
     if (baseline && baseline[0]) {
         findings->baseline = hak_baseline_load(baseline, false, error, sizeof error);
         good = findings->baseline != NULL;

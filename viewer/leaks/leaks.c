@@ -154,6 +154,15 @@ static void add_nothing(struct hak_text *text, struct view *view, const struct l
 /* Says what is not shown, and how it can be. */
 static void add_remarks(struct hak_text *text, const struct view *view,
                         const struct leaks_list *list) {
+    for (size_t i = 0; i < list->row_count; i++) {
+        const struct leaks_row *row = &list->rows[i];
+        if (row->old_blocks == 0)
+            continue;
+        hak_text_add(text, "Leak %u is in the baseline, and ", row->row);
+        hak_baseline_add_growth(text, row->old_blocks, row->old_bytes, row->all_blocks,
+                                row->all_bytes);
+        hak_text_add(text, ".\n");
+    }
     if (list->known)
         hak_text_add(text, "%s known to the baseline or a suppression not shown.\n",
                      hak_words_count(list->known, "leak", "leaks"));

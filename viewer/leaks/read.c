@@ -79,6 +79,27 @@ static int read_rows(struct view *view, struct leaks_list *list, const char *sql
     return view_end_query(view, &q, has_memory);
 }
 
+/* True of a direct leak that has grown since the baseline was written. */
+static bool has_grown(const struct leaks_list *list, const struct hak_baseline_entry *entry,
+                      struct leaks_row *row) {
+    uint64_t blocks = 0, bytes = 0;
+    if (row->kind != HAK_LEAK_IS_DIRECT)
+        return false;
+    for (size_t i = 0; i < list->row_count; i++)
+        if (list->rows[i].kind == HAK_LEAK_IS_DIRECT && list->rows[i].process == row->process &&
+            strcmp(list->rows[i].fingerprint, row->fingerprint) == 0) {
+            blocks += list->rows[i].count;
+            bytes += list->rows[i].bytes;
+        }
+    if (!hak_baseline_has_grown(entry, blocks, bytes, list->known_by.leak_growth))
+        return false;
+    row->old_blocks = entry->blocks;
+    row->old_bytes = entry->bytes;
+    row->all_blocks = blocks;
+    row->all_bytes = bytes;
+    return true;
+}
+
 /* Marks the rows that suppressions or the baseline know, and counts these rows and the reachable
  * blocks. */
 static void mark_known(struct view *view, struct leaks_list *list) {
@@ -93,8 +114,10 @@ static void mark_known(struct view *view, struct leaks_list *list) {
                 row->state = FINDING_SUPPRESSED;
             hak_frames_free(&frames);
         }
-        if (row->state == FINDING_NEW && list->known_by.baseline &&
-            hak_baseline_find(list->known_by.baseline, row->fingerprint))
+        const struct hak_baseline_entry *entry =
+            row->state == FINDING_NEW ? hak_baseline_find(list->known_by.baseline, row->fingerprint)
+                                      : NULL;
+        if (entry && !has_grown(list, entry, row))
             row->state = FINDING_BASELINE;
         list->known += row->state != FINDING_NEW;
     }

@@ -24,6 +24,9 @@ struct leaks_row {
     char fingerprint[HAK_FINGERPRINT_BYTES];
     bool is_finding;
     enum finding_state state;
+    /* Of one that the baseline knows and that has grown since, as in struct finding; 0 = another.
+     */
+    uint64_t old_blocks, old_bytes, all_blocks, all_bytes;
 };
 
 /* The scans that were asked for, and their leaks. */

@@ -71,7 +71,9 @@ static void add_finding(struct hak_text *text, const struct finding *one) {
         hak_text_add(text, " ");
         hak_words_add_location(text, frame, 1);
     }
-    hak_text_add(text, " (%s)\n", one->program);
+    hak_text_add(text, " (%s)", one->program);
+    finding_add_growth(text, one);
+    hak_text_add(text, "\n");
 }
 
 /* Prints the new findings on stderr, at most FINDINGS_NAMED of them, and how much was checked. */

@@ -106,6 +106,15 @@ enum hak_answer hak_judge_ask(const struct hak_judge *judge, struct hak_capture 
                                                                   : HAK_ANSWER_NEW;
 }
 
+const struct hak_baseline_entry *hak_judge_find_entry(const struct hak_judge *judge,
+                                                      const struct hak_client *client,
+                                                      const char *fingerprint, uint64_t *growth) {
+    const struct hak_session *head = &client->map.head;
+    const struct hak_judge_file *file = find_file(judge, head->baseline_path, true);
+    *growth = head->leak_growth ? head->leak_growth - 1 : HAK_LEAK_GROWTH;
+    return file ? hak_baseline_find(file->baseline, fingerprint) : NULL;
+}
+
 enum hak_answer hak_judge_ask_block(struct hak_judge *judge, const struct hak_judge_block *block) {
     if (block->base == 0)
         return block->answer;

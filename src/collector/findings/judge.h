@@ -56,6 +56,12 @@ enum hak_answer hak_judge_ask(const struct hak_judge *judge, struct hak_capture 
                               const char *fingerprint, const struct hak_frame *frames, int count,
                               const struct hak_frame *allocated, int allocated_count);
 
+/* The baseline's entry of a finding that HAK_ANSWER_BASELINE was given for, and by how
+ * many percent a leak must grow to be new; NULL: there is none. */
+const struct hak_baseline_entry *hak_judge_find_entry(const struct hak_judge *judge,
+                                                      const struct hak_client *client,
+                                                      const char *fingerprint, uint64_t *growth);
+
 /* The answer for a finding of that block: a later one of a block that has a known one belongs to
  * it. Remembers the block where `block->answer`, which hak_judge_ask gave, says that it is known.
  */

@@ -156,6 +156,28 @@ static void resolve_stack(struct hak_capture *capture, uint32_t stack, struct ha
     hak_frames_copy(out, frames, count);
 }
 
+/* Makes a direct leak news again that the baseline knows and that has grown since. One fingerprint
+ * may have several stacks: their sum counts. */
+static void judge_growth(struct settling *s, uint32_t at) {
+    struct hak_leak_place *place = &s->places[at];
+    uint64_t growth, count = 0, bytes = 0;
+    const struct hak_baseline_entry *entry =
+        hak_judge_find_entry(&s->findings->judge, s->pile->client, s->fingerprints[at], &growth);
+    for (uint32_t i = 0; entry && i < s->pile->group_count; i++)
+        if (s->places[i].kind == HAK_LEAK_IS_DIRECT &&
+            strcmp(s->fingerprints[i], s->fingerprints[at]) == 0) {
+            count += s->places[i].count;
+            bytes += s->places[i].bytes;
+        }
+    if (!entry || !hak_baseline_has_grown(entry, count, bytes, growth))
+        return;
+    place->is_told = true;
+    place->old_count = entry->blocks;
+    place->old_bytes = entry->bytes;
+    place->all_count = count;
+    place->all_bytes = bytes;
+}
+
 /* Fills the places, which stay in the order of the groups. */
 static void look_up(struct settling *s, struct hak_store_reader *reader) {
     struct hak_leak_pile *pile = s->pile;
@@ -182,7 +204,12 @@ static void look_up(struct settling *s, struct hak_store_reader *reader) {
                                           HAK_FAULT_MEMORY_LEAK, s->fingerprints[i],
                                           place->frames.frame, place->frames.count, NULL, 0);
         place->is_told = s->answers[i] == HAK_ANSWER_NEW;
-        s->known += place->is_told ? 0 : group->count;
+    }
+    for (uint32_t i = 0; i < pile->group_count; i++) {
+        hak_reading_note_step();
+        if (s->answers[i] == HAK_ANSWER_BASELINE && s->places[i].kind == HAK_LEAK_IS_DIRECT)
+            judge_growth(s, i);
+        s->known += s->places[i].is_told ? 0 : s->places[i].count;
     }
 }
 

@@ -10,6 +10,12 @@
 #include "base/growing.h"
 #include "base/bytes.h"
 
+/* A member that is a count; 0: it is missing, or something else. */
+static uint64_t count_of(const json_t *object, const char *name) {
+    json_int_t value = json_integer_value(json_object_get(object, name));
+    return value > 0 ? (uint64_t)value : 0;
+}
+
 /* Appends an entry, whose texts are of `object`, the reference to which it takes over. False
  * without memory. */
 static bool append(struct hak_baseline *to, json_t *object) {
@@ -24,6 +30,8 @@ static bool append(struct hak_baseline *to, json_t *object) {
         .program = hak_json_string(object, "program"),
         .note = hak_json_string(object, "note"),
         .first_seen = hak_json_string(object, "first_seen"),
+        .blocks = count_of(object, "blocks"),
+        .bytes = count_of(object, "bytes"),
         .object = object,
     };
     return true;
@@ -166,6 +174,30 @@ bool hak_baseline_add(struct hak_baseline *baseline, const char *fingerprint, co
         return false;
     baseline->list[baseline->count - 1].seen = true;
     return true;
+}
+
+void hak_baseline_set_leak(struct hak_baseline_entry *entry, uint64_t blocks, uint64_t bytes) {
+    entry->blocks = blocks;
+    entry->bytes = bytes;
+    hak_json_set(entry->object, NUMBER("blocks", blocks), NUMBER("bytes", bytes));
+}
+
+static bool is_more(uint64_t old, uint64_t now, uint64_t percent) {
+    return (unsigned __int128)now * 100 > (unsigned __int128)old * (100 + percent);
+}
+
+bool hak_baseline_has_grown(const struct hak_baseline_entry *entry, uint64_t blocks, uint64_t bytes,
+                            uint64_t percent) {
+    return entry->blocks > 0 &&
+           (is_more(entry->blocks, blocks, percent) || is_more(entry->bytes, bytes, percent));
+}
+
+void hak_baseline_add_growth(struct hak_text *text, uint64_t old_blocks, uint64_t old_bytes,
+                             uint64_t blocks, uint64_t bytes) {
+    hak_text_add(text, "grew from %s ", hak_words_count(old_blocks, "block", "blocks"));
+    hak_text_add(text, "(%s) to ", hak_words_bytes(old_bytes));
+    hak_text_add(text, "%s ", hak_words_count(blocks, "block", "blocks"));
+    hak_text_add(text, "(%s)", hak_words_bytes(bytes));
 }
 
 size_t hak_baseline_prune(struct hak_baseline *baseline,

@@ -2,7 +2,8 @@
  *
  *   {"hakmem_baseline": 1,
  *    "findings": [{"fingerprint": "HKM-202:...", "name": "double-free", "place": "close server.c",
- *                  "program": "server", "note": "ticket 17", "first_seen": "2026-11-20"}, ...]}
+ *                  "program": "server", "note": "ticket 17", "first_seen": "2026-11-20"},
+ *                 {"fingerprint": "HKM-401:...", ..., "blocks": 266, "bytes": 26600}, ...]}
  *
  * Ordered by fingerprint, one member to a line, so that changes read well in a diff. Members that
  * people or later versions add to an entry stay when the file is written again. Written by
@@ -14,14 +15,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "report/text/text.h"
 
 #define HAK_BASELINE_VERSION 1
+#define HAK_LEAK_GROWTH      20 /* percent, where nothing else is known */
 
 struct hak_baseline_entry {
     const char *fingerprint, *name, *place, *program, *note, *first_seen; /* "" = not given */
-    size_t line;           /* its place in the file, or among the added ones */
-    bool seen;             /* for the caller: the finding is there now */
-    struct json_t *object; /* owned by the baseline */
+    uint64_t blocks, bytes; /* of a leak, the most that are known; 0 = none is */
+    size_t line;            /* its place in the file, or among the added ones */
+    bool seen;              /* for the caller: the finding is there now */
+    struct json_t *object;  /* owned by the baseline */
 };
 
 struct hak_baseline {
@@ -43,6 +47,15 @@ struct hak_baseline_entry *hak_baseline_find(const struct hak_baseline *baseline
 /* Adds a finding that is not in it, seen; strings are copied. False when memory ran out. */
 bool hak_baseline_add(struct hak_baseline *baseline, const char *fingerprint, const char *name,
                       const char *place, const char *program, const char *first_seen);
+/* Notes how much a leak of one process has lost through the fingerprint's stacks. */
+void hak_baseline_set_leak(struct hak_baseline_entry *entry, uint64_t blocks, uint64_t bytes);
+/* Whether a leak lost more than `percent` percent more blocks or bytes than the entry knows of it;
+ * never where the entry has no figures. */
+bool hak_baseline_has_grown(const struct hak_baseline_entry *entry, uint64_t blocks, uint64_t bytes,
+                            uint64_t percent);
+/* Appends "grew from 266 blocks (26,600 bytes) to 666 blocks (66,600 bytes)". */
+void hak_baseline_add_growth(struct hak_text *text, uint64_t old_blocks, uint64_t old_bytes,
+                             uint64_t blocks, uint64_t bytes);
 /* Takes the entries away that were not seen now, of programs that `ran` says of that they ran.
  * Returns how many went. */
 size_t hak_baseline_prune(struct hak_baseline *baseline,

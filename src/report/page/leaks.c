@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "fault_codes.h"
+#include "report/known/known.h"
 #include "report/page/parts.h"
 #include "trace/record.h"
 
@@ -123,6 +124,12 @@ static void add_leak_place(struct hak_text *text, const struct hak_leak_page *pa
                  hak_words_leak(place->kind), hak_words_number(place->bytes),
                  hak_words_number(place->count));
     report_add_part(text, &place->frames, frames_max, "none was kept of this allocation");
+    if (place->old_count > 0) {
+        hak_text_add(text, "      known to the baseline, and ");
+        hak_baseline_add_growth(text, place->old_count, place->old_bytes, place->all_count,
+                                place->all_bytes);
+        hak_text_add(text, "\n");
+    }
     add_difference(text, page, place, frames_max);
     if (age.bytes && age.length)
         hak_text_add(text, "      %s\n", age.bytes);

@@ -118,6 +118,9 @@ struct hak_leak_place {
     uint8_t kind; /* enum hak_leak */
     bool is_told; /* false: a baseline or a suppression knows it */
     uint64_t count, bytes;
+    /* Of a leak that the baseline knows and that has grown since: what it knows of, and all that
+     * the process lost through stacks of this fingerprint; 0 = another. */
+    uint64_t old_count, old_bytes, all_count, all_bytes;
     uint64_t oldest_ns, newest_ns; /* when allocated, since the capture's start; 0, 0 = not known */
     uint8_t layer;                 /* enum hak_place that served the last one; 0 = not known */
     uint32_t pool; /* of pieces: number of their pool, 0 = of several, or they are blocks */

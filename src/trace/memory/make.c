@@ -210,6 +210,7 @@ void hak_memory_describe(struct hak_session *session) {
         expand(session->suppressions_path, hak_options.suppressions, session->program);
     if (hak_options.has_text[HAK_INDEX_BASELINE])
         expand(session->baseline_path, hak_options.baseline, session->program);
+    session->leak_growth = (uint32_t)hak_options.leak_growth + 1;
     session->ring_bytes = hak_options.trace_ring_bytes;
     session->metrics_ms = hak_options.front_metrics ? (uint32_t)hak_options.front_metrics_ms : 0;
     session->trace_max_bytes = hak_options.trace_max_bytes;

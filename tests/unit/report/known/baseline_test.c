@@ -111,6 +111,29 @@ TEST(all_of_a_big_file_in_any_order_are_found) {
     hak_baseline_free(made);
 }
 
+TEST(a_leak_grows_by_blocks_or_bytes) {
+    put("{\"hakmem_baseline\": 1, \"findings\": [{\"fingerprint\": \"a\", \"blocks\": -1, "
+        "\"bytes\": \"x\"},"
+        " {\"fingerprint\": \"b\", \"blocks\": 100, \"bytes\": 1000}]}");
+    struct hak_baseline *made = load();
+    struct hak_baseline_entry *old = hak_baseline_find(made, "a"),
+                              *leak = hak_baseline_find(made, "b");
+    ck_assert_uint_eq(old->blocks, 0);
+    ck_assert(!hak_baseline_has_grown(old, 1000000, 1000000, 20));
+    ck_assert(!hak_baseline_has_grown(leak, 120, 1200, 20));
+    ck_assert(hak_baseline_has_grown(leak, 121, 1000, 20));
+    ck_assert(hak_baseline_has_grown(leak, 100, 1201, 20));
+    ck_assert(hak_baseline_has_grown(leak, 101, 1000, 0));
+    ck_assert(!hak_baseline_has_grown(leak, 5, 50, 0));
+    hak_baseline_set_leak(old, UINT32_MAX, UINT64_C(1) << 40);
+    ck_assert_msg(hak_baseline_write(made, error, sizeof error), "%s", error);
+    hak_baseline_free(made);
+    made = load();
+    ck_assert_uint_eq(hak_baseline_find(made, "a")->bytes, UINT64_C(1) << 40);
+    ck_assert(!hak_baseline_has_grown(hak_baseline_find(made, "a"), UINT32_MAX, 5, 1000000));
+    hak_baseline_free(made);
+}
+
 TEST(errors_say_what_was_due) {
     expect_error("{\n\"hakmem_baseline\": 1,\n", "baseline.json:3: the baseline is not JSON: ");
     expect_error("[]", "baseline.json: not a baseline: {\"hakmem_baseline\": 1, ");
