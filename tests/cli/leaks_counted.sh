@@ -51,7 +51,7 @@ for store, leaks, failures in (("told", 1, 0), ("error", 1, 1), ("none", 0, 0), 
     junit = ElementTree.parse(f"{store}.junit").getroot()
     names = [case.get("name") for case in junit.iter("testcase")]
     assert [name.startswith("memory-leak in lose ") for name in names] == [True] if count else names == ["no heap fault"], names
-    assert (int(junit.get("failures")), int(junit.get("skipped"))) == (failures, count - failures), ElementTree.tostring(junit)
+    assert list(junit.attrib.values())[2:] == [str(failures), "0", str(count - failures)], ElementTree.tostring(junit)
     results = json.load(open(f"{store}.sarif"))["runs"][0]["results"]
     assert [result["level"] for result in results] == ["error" if failures else "note"] * count, results
     assert len(json.load(open(f"{store}.codequality"))) == failures

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A timeline ends with the program: hakmem's sweep and scan for leaks at the exit are no part of it, whether it is read from the stored profile or
-# from the events. What fell by more than it rose since is not said to be still growing.
+# from the events. A function that fell by more than it rose since is not said to be still growing.
 . "${SOURCE:?}/tests/tools/test.sh"
 "${CC:-cc}" -w -O1 -g -o exit_work "$SOURCE/tests/profile/exit_work.c" || exit 2
 for check in normal trace; do
