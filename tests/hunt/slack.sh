@@ -59,7 +59,7 @@ is_told_of_deaf() {
 deaf='debug registers do not fire on this machine'
 # run_says WHAT NAME REASON OPTION...: run says once that no debug register watches, "" = it says nothing.
 run_says() {
-    (cd "$public/runs" && "$trace" run -f -s watch.db "${@:4}" -- "$program" none </dev/null) 2>err
+    (cd "$public/runs" && HAKMEM_TRACE_FILE=watch.db "$trace" run -f "${@:4}" -- "$program" none </dev/null) 2>err
     [ "$(cat err)" = "${3:+hakmem: $2: no debug register watches: $3}" ] || wrong "run: $1"
 }
 # A program that has no store says nothing: run tries a register of its own, here one that counts $COUNTED writes.

@@ -74,10 +74,21 @@ static bool prepare_log(const struct view *view, pid_t pid, const char *store, c
     return run_check_log(log);
 }
 
+/* Says before the program starts that level light looks for no leaks, where the user asked for
+ * them: a status without a leak would be taken for an answer. */
+static void print_leakless(const struct view *view) {
+    const char *leaks = view_variable_value(view, "LEAKS");
+    if (is_light(view) && leaks && strcmp(leaks, "0") != 0)
+        view_write(stderr,
+                   "hakmem: %s: level light looks for no leaks; --check normal or trace does\n",
+                   view_given(view, "leaks") ? "--leaks" : "HAKMEM_LEAKS");
+}
+
 static bool start_program(struct view *view, const struct run_files *files, const int *stdio,
                           struct run_child *child, struct run_ci *ci, struct fleet_early *early,
                           struct hak_keeper **keeper, char *path, size_t bytes) {
     char error[512] = "", log[RUN_CI_PATH] = "";
+    print_leakless(view);
     if (!run_child_fork(child, view, files, stdio))
         return false;
     if (!run_settle_store(view, child->pid, path, bytes)) {
@@ -254,6 +265,18 @@ static void print_unwatched(struct view *view, const struct outcome *outcome) {
         view_write(stderr, "hakmem: %s: no debug register watches: %s\n",
                    view_given(view, "watch") ? "--watch" : "HAKMEM_WATCH", note);
     free(note);
+}
+
+/* Says that level light came without a fault to the end and made no store, where the user named
+ * one: a file of that name would be an earlier run's. */
+static void print_storeless(const struct view *view, const struct outcome *outcome,
+                            const char *path) {
+    if (is_light(view) && !keeps_none(view) && view_given(view, "store") &&
+        outcome->sessions == 0 && !outcome->is_refused)
+        view_write(stderr,
+                   "hakmem: --store: level light makes a store only for a fault, and none came: "
+                   "nothing was written to %s\n",
+                   view_path_from_here(path));
 }
 
 /* Says that another malloc served a program, so that nothing of its blocks was looked at. */
@@ -474,10 +497,12 @@ int record_run(struct view *view, struct record_part *part) {
         part->is_recorded = outcome.read;
         part->live = outcome.live;
     } else {
-        if (run_child_has_left(&child))
+        if (run_child_has_left(&child)) {
             print_left(view, &child, &outcome, path[0] ? path : asked);
-        else
+        } else {
             print_closing_lines(view, &outcome);
+            print_storeless(view, &outcome, asked);
+        }
         print_unwatched(view, &outcome);
         print_unserved(view, &outcome);
     }
