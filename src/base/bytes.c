@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 bool hak_buffer_reserve(struct hak_buffer *buffer, size_t bytes) {
@@ -47,6 +48,28 @@ bool hak_write_fully(int fd, const void *from, size_t bytes) {
         done += put > 0 ? (size_t)put : 0;
     }
     return true;
+}
+
+/* True when a write to regular file `fd` would go behind a byte that ends no line. `fd` may be
+ * write-only; false where the file may not be read. */
+static bool file_ends_unfinished(int fd, const struct stat *file) {
+    char path[32], last = '\n';
+    off_t end = fcntl(fd, F_GETFL) & O_APPEND ? file->st_size : lseek(fd, 0, SEEK_CUR);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int reading = end > 0 ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) : -1;
+    if (reading < 0)
+        return false;
+    bool is_there = pread(reading, &last, 1, end - 1) == 1;
+    close(reading);
+    return is_there && last != '\n';
+}
+
+void hak_begin_line(int fd) {
+    struct stat file;
+    if (fstat(fd, &file) != 0)
+        return;
+    if (S_ISREG(file.st_mode) ? file_ends_unfinished(fd, &file) : isatty(fd))
+        (void)hak_write_fully(fd, "\n", 1);
 }
 
 bool hak_replace_file(const char *path, const char *text) {

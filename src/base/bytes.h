@@ -91,6 +91,10 @@ void hak_buffer_free(struct hak_buffer *buffer);
 size_t hak_read_fully(int fd, void *to, size_t bytes);
 /* Writes all the bytes, however many calls that takes. False: errno says why not. */
 bool hak_write_fully(int fd, const void *from, size_t bytes);
+/* Begins a line where a file or terminal may have an unfinished one: behind a byte of a file that
+ * ends no line, and always on a terminal, which does not tell. For a pipe nothing is done, as its
+ * reader may take an empty line for something. */
+void hak_begin_line(int fd);
 /* Puts `text` into the file `path`, whole and on the disk, or leaves what is there. False: errno
  * says why. A new file has mode 0666 less the umask. */
 bool hak_replace_file(const char *path, const char *text);

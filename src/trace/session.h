@@ -23,6 +23,8 @@
 #define HAK_SESSION_MAGIC   0x31305345534b4148ull /* "HAKSES01" */
 #define HAK_SESSION_VERSION 17
 
+#define HAK_SESSION_BYTES_MIN ((uint64_t)4 << 20)
+
 #define HAK_PROCESSES        1024
 #define HAK_RINGS            4096
 #define HAK_EXTENT_BYTES     ((uint64_t)256 << 10)

@@ -45,6 +45,14 @@ ls of.true.*.db >/dev/null || fail "HAKMEM_TRACE_FILE did not name the store"
 LD_PRELOAD=$BUILD/tests/tools/none.so "$trace" run --force -s variables.db -- sh -c 'echo "$LD_PRELOAD"' >said 2>/dev/null
 [ "$(cat said)" = "$BUILD/hakmem-debug.so:$BUILD/tests/tools/none.so" ] || fail "LD_PRELOAD is $(cat said)"
 
+# No room for the record in the limit of file sizes: that is named, not the library.
+(ulimit -f 100 && "$trace" run --json -s limited.db -- true) >limited.json 2>said
+status=$?
+[ "$status" -eq 4 ] || fail "ulimit -f 100: status $status, 4 was due: $(cat said)"
+limited='the program was not recorded: the limit of file sizes (ulimit -f) is 100 KiB, and its record needs 4096 KiB; raise the limit'
+[ "$(cat said)" = "hakmem-trace: run: $limited" ] || fail "ulimit -f 100: $(cat said)"
+grep -qF "\"why\": \"$limited\"" limited.json || fail "ulimit -f 100, the JSON: $(cat limited.json)"
+
 # No room for the collector's threads: that is said, not that the library was not loaded.
 if [ "$(id -u)" -eq 0 ]; then
     user=$((40000 + $$ % 20000)) # whose processes are counted: another run's are not its own

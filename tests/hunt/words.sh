@@ -151,7 +151,11 @@ due 1 needs_16 "run 1, level normal: SIGSEGV in main() needs_16.c:7 at address 0
 
 # Commands that cannot be hunted.
 hunt -- ./missing
-due 2 missing 'run: ./missing: No such file or directory'
+due 2 missing 'hunt: ./missing: No such file or directory'
+hunt --pools none -- "$programs/copy"
+due 2 pools 'hunt --pools none: malloc was expected'
+hunt -- nonexist
+due 2 nonexist "hunt: no program 'nonexist' in PATH"
 hunt --show some -- "$programs/copy"
 due 2 show 'hunt --show some: first, all or none was expected'
 hunt --runs 0 -- "$programs/copy"

@@ -219,6 +219,7 @@ bool hunt_attempt(struct hunt *hunt, const struct hunt_plan *plan, struct hunt_r
         return false;
     }
     struct record_part *part = &shared->part;
+    part->command = "hunt";
     part->left = &shared->left;
     shared->left.patience_ms = hunt->timeout_s ? 0 : PATIENCE_MS;
     int out = silence(hunt), in = hunt_input_begin();
@@ -238,6 +239,8 @@ bool hunt_attempt(struct hunt *hunt, const struct hunt_plan *plan, struct hunt_r
     hunt_input_end();
     if (out >= 0)
         close(out);
+    else
+        hunt->owes_line = true;
     run->run_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     if (pid < 0)
         view_error("hunt: no new process: %s", strerror(errno));

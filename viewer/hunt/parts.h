@@ -91,6 +91,8 @@ struct hunt {
     uint64_t runs_max, timeout_s;
     int runs;
     int seen;                 /* runs with a fault */
+    int crashed;              /* runs that crashed at the best one's place, while that is a crash */
+    bool owes_line;           /* the program's output may end in an unfinished line */
     struct hunt_fault target; /* the fault that is hunted; sight NOTHING = none is known yet */
     bool is_given;            /* it was asked for by its number (--fault N) */
     struct hunt_fault given;  /* that one, where the capture is of another build; else nothing */
@@ -177,8 +179,8 @@ int hunt_input_begin(void);
 void hunt_input_end(void);
 
 /* words.c */
-void hunt_say_run(const struct hunt *hunt, const struct hunt_run *run);
-void hunt_say_end(const struct hunt *hunt);
+void hunt_say_run(struct hunt *hunt, const struct hunt_run *run);
+void hunt_say_end(struct hunt *hunt);
 void hunt_add_run_json(struct hunt *hunt, const struct hunt_run *run);
 bool hunt_print_json(struct hunt *hunt, int status);
 /* Appends "every block guarded, its end at a closed page". */

@@ -4,6 +4,8 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include "base/bytes.h"
 #include "report/words/words.h"
 
 void hunt_add_plan(struct hak_text *text, const struct hunt_plan *plan) {
@@ -65,11 +67,19 @@ static bool has_place(const struct hunt_fault *fault) {
     return !line || strstr(fault->headline, line + 1);
 }
 
-void hunt_say_run(const struct hunt *hunt, const struct hunt_run *run) {
+/* Ends the program's last line, behind which what is said next would stand. */
+static void begin_line(struct hunt *hunt) {
+    if (hunt->owes_line)
+        hak_begin_line(STDERR_FILENO);
+    hunt->owes_line = false;
+}
+
+void hunt_say_run(struct hunt *hunt, const struct hunt_run *run) {
     const struct hunt_fault *fault = &run->fault;
     struct hak_text text = {0};
     if (view_given(hunt->view, "quiet"))
         return;
+    begin_line(hunt);
     hak_text_add(&text, "hakmem: run %d, ", hunt->runs);
     hunt_add_plan(&text, &run->plan);
     hak_text_add(&text, ": ");
@@ -150,10 +160,12 @@ static void print_report(const struct hunt *hunt, FILE *to) {
 
 /* Prints the report of the best fault, then unless --quiet how the hunt ended, its runs and where
  * the store lies. All on stderr; no report with --json. */
-void hunt_say_end(const struct hunt *hunt) {
+void hunt_say_end(struct hunt *hunt) {
     struct hak_text text = {0};
-    if (hunt->best.sight != HUNT_NOTHING && !hunt->view->json)
+    if (hunt->best.sight != HUNT_NOTHING && !hunt->view->json) {
+        begin_line(hunt);
         print_report(hunt, stderr);
+    }
     if (view_given(hunt->view, "quiet"))
         return;
     if (hunt->symptom && hunt->best.sight != HUNT_SYMPTOM)

@@ -214,7 +214,7 @@ bool run_child_fork(struct run_child *child, const struct view *view, const stru
                     const int *stdio) {
     int go[2], answer[2];
     if (pipe2(go, O_CLOEXEC) != 0 || pipe2(answer, O_CLOEXEC) != 0) {
-        view_error("run: no pipe: %s", strerror(errno));
+        view_error("%s: no pipe: %s", run_name(), strerror(errno));
         return false;
     }
     fflush(NULL);
@@ -232,7 +232,7 @@ bool run_child_fork(struct run_child *child, const struct view *view, const stru
     answers = answer[0];
     if (child->pid < 0) {
         let_signals_come();
-        view_error("run: no new process: %s", strerror(errno));
+        view_error("%s: no new process: %s", run_name(), strerror(errno));
         return false;
     }
     program_pid = child->pid;
@@ -254,7 +254,7 @@ bool run_child_start(struct run_child *child, const char *session, const char *s
     waitpid(child->pid, NULL, 0);
     program_pid = 0;
     let_signals_come();
-    view_error("run: PROGRAM cannot be started: %s", strerror(error ? error : EPIPE));
+    view_error("%s: PROGRAM cannot be started: %s", run_name(), strerror(error ? error : EPIPE));
     return false;
 }
 

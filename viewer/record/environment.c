@@ -68,12 +68,13 @@ static bool check_kept(const struct view *view) {
         if (!value || !needs_hakmem(v->name, &asks))
             continue;
         if (is_option) {
-            view_error("run --%s: --allocator keep only records; leave one of them out", v->option);
+            view_error("%s --%s: --allocator keep only records; leave one of them out", run_name(),
+                       v->option);
             return false;
         }
         if (asks && value[0] && strcmp(value, "0") != 0 && strcmp(value, "off") != 0) {
-            view_error("run --allocator keep only records: HAKMEM_%s=%s has no effect", v->name,
-                       value);
+            view_error("%s --allocator keep only records: HAKMEM_%s=%s has no effect", run_name(),
+                       v->name, value);
             return false;
         }
     }
@@ -84,7 +85,7 @@ static bool check_kept(const struct view *view) {
 static bool check_allocator(const struct view *view) {
     const char *allocator = view_value(view, "allocator");
     if (allocator && strcmp(allocator, "keep") != 0 && strcmp(allocator, "hakmem") != 0) {
-        view_error("run --allocator %s: hakmem or keep was expected", allocator);
+        view_error("%s --allocator %s: hakmem or keep was expected", run_name(), allocator);
         return false;
     }
     return !run_keeps_allocator(view) || check_kept(view);
@@ -118,16 +119,16 @@ bool run_options_check(const struct view *view) {
         if (!value || hak_option_parse(&scratch, v->name, value, &expected))
             continue;
         if (is_given)
-            view_error("run --%s %s: %s was expected", v->option, value, expected);
+            view_error("%s --%s %s: %s was expected", run_name(), v->option, value, expected);
         else
-            view_error("run: HAKMEM_%s=%s: %s was expected", v->name, value, expected);
+            view_error("%s: HAKMEM_%s=%s: %s was expected", run_name(), v->name, value, expected);
         return false;
     }
     for (char **entry = environ; *entry; entry++)
         if (strncmp(*entry, prefix, sizeof prefix - 1) == 0)
             tell_if_misspelt(*entry + sizeof prefix - 1);
     if (pools && strcmp(pools, "malloc") != 0) {
-        view_error("run --pools %s: malloc was expected", pools);
+        view_error("%s --pools %s: malloc was expected", run_name(), pools);
         return false;
     }
     return check_allocator(view);
@@ -149,9 +150,9 @@ static bool find_file(char *out, const char *directory, const char *name, int mo
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (try_file(out, directory, parts[i], name, mode))
             return true;
-    view_error("run: %s is neither in %s nor in ../lib/hakmem, ../lib or ../libexec/hakmem from "
+    view_error("%s: %s is neither in %s nor in ../lib/hakmem, ../lib or ../libexec/hakmem from "
                "there: build or install all of hakmem",
-               name, directory);
+               run_name(), name, directory);
     return false;
 }
 
@@ -159,7 +160,8 @@ static bool find_file(char *out, const char *directory, const char *name, int mo
 static bool find_own_folder(char *directory) {
     ssize_t length = readlink("/proc/self/exe", directory, PATH_MAX - 1);
     if (length <= 0) {
-        view_error("run: /proc/self/exe cannot be read: %s; is /proc mounted?", strerror(errno));
+        view_error("%s: /proc/self/exe cannot be read: %s; is /proc mounted?", run_name(),
+                   strerror(errno));
         return false;
     }
     directory[length] = '\0';
@@ -179,7 +181,7 @@ bool record_find_files(const struct view *view, const char *name, char *library,
     const char *collect = view_variable_value(view, "COLLECT");
     if (collect && collect[0]) {
         if (!realpath(collect, collected)) {
-            view_error("run: HAKMEM_COLLECT=%s: %s", collect, strerror(errno));
+            view_error("%s: HAKMEM_COLLECT=%s: %s", run_name(), collect, strerror(errno));
             return false;
         }
     } else if (!find_file(collected, directory, "hakmem-collect", X_OK)) {
@@ -200,7 +202,7 @@ bool record_may_preload(const char *command, const char *library) {
 bool run_find_files(const struct view *view, struct run_files *files) {
     if (!record_find_files(view, run_library(view), files->library, files->collect))
         return false;
-    return record_may_preload("run", files->library);
+    return record_may_preload(run_name(), files->library);
 }
 
 /* The value as the program gets it: a relative path of a file is made absolute, in `out`, as it is
@@ -227,7 +229,7 @@ bool run_open_pools(const struct view *view) {
                 setenv("G_SLICE", "always-malloc", 1) == 0 &&
                 setenv("GLIBCXX_FORCE_NEW", "1", 1) == 0;
     if (!good)
-        view_error("run: the environment cannot be set: %s", strerror(errno));
+        view_error("%s: the environment cannot be set: %s", run_name(), strerror(errno));
     return good;
 }
 
@@ -257,7 +259,7 @@ bool run_set_environment(const struct view *view, const struct run_files *files)
     if (view_given(view, "ci") && !run_keeps_allocator(view) && !view_variable_value(view, "LEAKS"))
         good &= setenv("HAKMEM_LEAKS", "error", 1) == 0;
     if (!good)
-        view_error("run: the environment cannot be set: %s", strerror(errno));
+        view_error("%s: the environment cannot be set: %s", run_name(), strerror(errno));
     return good;
 }
 
@@ -283,7 +285,7 @@ bool run_expand_path(const char *pattern, const char *program, pid_t pid, char *
     if (fits)
         memcpy(out, text.bytes, text.length + 1);
     else
-        view_error("run: the store's path is too long: %s", pattern);
+        view_error("%s: the store's path is too long: %s", run_name(), pattern);
     hak_text_free(&text);
     return fits;
 }

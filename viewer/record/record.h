@@ -40,7 +40,8 @@ void record_adopt_left(void);
 /* A run that is one of several, of a command that goes on after it. Its results may lie in memory
  * that another process reads meanwhile. */
 struct record_part {
-    int stdio[3]; /* what PROGRAM has as descriptors 0, 1, 2; -1 = this process's own */
+    const char *command; /* named in messages; NULL = run */
+    int stdio[3];        /* what PROGRAM has as descriptors 0, 1, 2; -1 = this process's own */
     volatile bool has_started;
     volatile pid_t program;      /* while it runs, else 0 */
     volatile int program_status; /* the program's own, or 128 + its signal */

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,6 +29,13 @@
 #define PEAK_MS        700 /* within which the peak is found, or not */
 #define THIRD_S        5   /* so long a third signal may come after `run` has said that it leaves */
 #define LOOK_US        100000
+#define KIB            1024
+
+static const char *name = "run"; /* of the command that the user typed */
+
+const char *run_name(void) {
+    return name;
+}
 
 struct outcome {
     int program_status; /* the program's own, or 128 + its signal */
@@ -106,7 +114,7 @@ static bool start_program(struct view *view, const struct run_files *files, cons
                                          .replace_store = view_given(view, "force")};
     fleet_early_begin(early, view, path);
     if (hak_keeper_start(&options, keeper, error, sizeof error) != 0) {
-        view_error("run: %s", error);
+        view_error("%s: %s", run_name(), error);
         fleet_early_end(early);
         run_child_cancel(child);
         return false;
@@ -379,9 +387,16 @@ __attribute__((format(printf, 3, 4))) static int settle(struct outcome *outcome,
     va_start(list, format);
     vsnprintf(why, sizeof why, format, list);
     va_end(list);
-    view_error("run: %s", why);
+    view_error("%s: %s", run_name(), why);
     outcome->why = why;
     return status;
+}
+
+/* The limit of file sizes that the program may raise its own to. */
+static uint64_t file_limit(void) {
+    struct rlimit limit = {.rlim_max = RLIM_INFINITY};
+    getrlimit(RLIMIT_FSIZE, &limit);
+    return limit.rlim_max;
 }
 
 static int settle_status(const struct view *view, struct outcome *outcome, int exit_code) {
@@ -399,6 +414,13 @@ static int settle_status(const struct view *view, struct outcome *outcome, int e
                       "the program was not recorded: %s may be executed but not read, so it "
                       "could not be checked first (is it static, or set-id?); make it readable",
                       run_target_unreadable());
+    }
+    if (outcome->sessions == 0 && file_limit() < HAK_SESSION_BYTES_MIN) {
+        return settle(outcome, VIEW_INCOMPLETE,
+                      "the program was not recorded: the limit of file sizes (ulimit -f) is %llu "
+                      "KiB, and its record needs %llu KiB; raise the limit",
+                      (unsigned long long)(file_limit() / KIB),
+                      (unsigned long long)(HAK_SESSION_BYTES_MIN / KIB));
     }
     if (outcome->sessions == 0) {
         return settle(
@@ -474,6 +496,8 @@ int record_run(struct view *view, struct record_part *part) {
     struct findings findings = {0};
     uint64_t exit_code = VIEW_FAULT;
     struct fleet_early early = {0};
+    if (part && part->command)
+        name = part->command;
     if (!view_read_number(view, "exitcode", &exit_code) || !run_options_check(view) ||
         (!part && !fleet_settle_run(view, &early.url)))
         return VIEW_USAGE;

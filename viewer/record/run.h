@@ -41,6 +41,9 @@ struct run_files {
  * ../libexec/hakmem. False, and said: also where LD_PRELOAD cannot name the library. */
 bool run_find_files(const struct view *view, struct run_files *files);
 
+/* The command that messages name: "run", or the one that this run is a part of. */
+const char *run_name(void);
+
 /* Checks the values of all options that set variables, --pools and --allocator. False: printed. */
 bool run_options_check(const struct view *view);
 /* `--allocator keep`: PROGRAM keeps its allocator, and nothing is checked. */

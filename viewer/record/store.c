@@ -142,7 +142,7 @@ bool run_check_log(const char *path) {
     struct stat about;
     if (has_directory(path) && (stat(path, &about) != 0 || !S_ISDIR(about.st_mode)))
         return view_sink_check(path);
-    view_error("run: nothing can be written to %s: %s", path,
+    view_error("%s: nothing can be written to %s: %s", run_name(), path,
                has_directory(path) ? "it is a directory" : "its directory does not exist");
     return false;
 }

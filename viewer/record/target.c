@@ -10,7 +10,7 @@ bool run_target_check(const char *program) {
     char path[PATH_MAX];
     if (hak_target_find(program, path, &trouble) && hak_target_check(path, &trouble))
         return true;
-    view_error("run: %s%s%s", trouble.file, trouble.reason, trouble.consequence);
+    view_error("%s: %s%s%s", run_name(), trouble.file, trouble.reason, trouble.consequence);
     return false;
 }
 

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "base/bytes.h"
@@ -102,30 +101,6 @@ static void release_program(const struct hak_fault *f) {
         wake(r);
 }
 
-/* True when a write to regular file `fd` would go behind a byte that ends no line. `fd` may be
- * write-only; false where the file may not be read. */
-static bool file_ends_unfinished(int fd, const struct stat *file) {
-    char path[32], last = '\n';
-    off_t end = fcntl(fd, F_GETFL) & O_APPEND ? file->st_size : lseek(fd, 0, SEEK_CUR);
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    int reading = end > 0 ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) : -1;
-    if (reading < 0)
-        return false;
-    bool is_there = pread(reading, &last, 1, end - 1) == 1;
-    close(reading);
-    return is_there && last != '\n';
-}
-
-/* Begins a line for a report where a file or terminal may have an unfinished one. A terminal does
- * not tell; for a pipe nothing is done, as its reader may take an empty line for something. */
-static void begin_line(int fd) {
-    struct stat file;
-    if (fstat(fd, &file) != 0)
-        return;
-    if (S_ISREG(file.st_mode) ? file_ends_unfinished(fd, &file) : isatty(fd))
-        (void)hak_write_fully(fd, "\n", 1);
-}
-
 /* The file that the report goes into, "" = stderr. A file that a process of another user names is
  * written with this user's rights only where `run` or a process of this user named it, too. */
 static const char *log_of(const struct hak_findings *f, const struct hak_client *c) {
@@ -150,7 +125,7 @@ static void print(const struct hak_findings *f, const struct hak_client *c, cons
     if (fd < 0 && hak_color_is_wanted(f->color, STDERR_FILENO))
         hak_color_report(&colored, text);
     bool has_color = colored.length > 0 && !colored.failed;
-    begin_line(fd >= 0 ? fd : STDERR_FILENO);
+    hak_begin_line(fd >= 0 ? fd : STDERR_FILENO);
     text = has_color ? colored.bytes : text;
     (void)hak_write_fully(fd >= 0 ? fd : STDERR_FILENO, text, strlen(text));
     hak_text_free(&colored);

@@ -60,7 +60,7 @@ static long open_log(void) {
     return file < 0 ? STDERR : file;
 }
 
-/* As the collector's reports do (collector/findings/fault.c): behind an unfinished line of the
+/* As hak_begin_line (base/bytes.c): behind an unfinished line of the
  * program's a new one begins, in a file where that can be seen, on a terminal always. */
 static void begin_line(long file) {
     struct stat status;

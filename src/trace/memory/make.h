@@ -12,7 +12,6 @@
 #include "block.h"
 #include "trace/session.h"
 
-#define HAK_SESSION_BYTES_MIN  ((uint64_t)4 << 20)
 #define HAK_SESSION_BYTES_STD  ((uint64_t)1 << 30)
 #define HAK_SESSION_BYTES_FILE ((uint64_t)64 << 20) /* of a session in a file */
 
