@@ -149,6 +149,26 @@ due 1 needs_16 "run 1, level normal: SIGSEGV in main() needs_16.c:7 at address 0
     "run 2, every block guarded, at their end: SIGSEGV in main() needs_16.c:4 at address 0x8: null pointer plus 8 bytes: $crash; it may be that the program needs multiples of 16" \
     "run 3, every block guarded, at their end, at multiples of 16: $read" "$read" 'the instruction is named; seen in 1 of 3 runs; run 3: o.db'
 
+# A crash that each run shows at the same place is seen in each of them, and odd addresses are not blamed for it.
+printf '#include <assert.h>\nint main(int argc, char **argv) {\n    assert(argc > 5);\n}\n' >asserts.c
+${CC:-cc} -g -O0 -w -o asserts asserts.c || fail 'asserts.c does not compile'
+hunt -f -o o.db --show none -- ./asserts
+abort='SIGABRT in main() asserts.c:3: the program ended itself; hakmem ties it to no fault of the heap'
+due 1 asserts "run 1, level normal: $abort" "run 2, every block guarded, at their end: $abort" \
+    "run 3, every block guarded, at their end, to the byte: $abort" "run 4, every block guarded, at their start: $abort" "$abort" \
+    'a crash without a fault of the heap; seen in 4 of 4 runs; run 1: o.db'
+hunt -f -o o.db --runs 1 --json --show none -- ./asserts
+python3 -c 'import json; assert json.load(open("out"))["seen"] == 1' || complain "asserts, JSON: $(cat out)"
+
+# Behind an unfinished line of the program's in the same file a new one begins, with --quiet for the report as well; no line is empty.
+printf '#include <stdio.h>\n#include <stdlib.h>\nint main(void) {\n    printf("half");\n    fflush(stdout);\n    free((char *)malloc(8) + 1);\n}\n' >half.c
+${CC:-cc} -g -O0 -fno-builtin -w -o half half.c || fail 'half.c does not compile'
+for words in '' --quiet; do
+    # shellcheck disable=SC2086 # an option
+    "$trace" hunt -f -o o.db --runs 1 $words -- ./half >both 2>&1
+    [ "$(head -n 1 both)" = half ] && sed -n 2p both | grep -q '^hakmem: ' || complain "half $words: $(head -n 3 both)"
+done
+
 # Commands that cannot be hunted.
 hunt -- ./missing
 due 2 missing 'hunt: ./missing: No such file or directory'

@@ -127,6 +127,10 @@ bool hunt_plan_learn(struct hunt *hunt, struct hunt_run *run);
 /* Is `fault` to be named, and not `best`? Of two at different stacks the earlier one; of one stack,
  * and where that is not known, the one with more evidence. */
 bool hunt_comes_before(const struct hunt_fault *fault, const struct hunt_fault *best);
+/* The runs that showed what is named at the end. */
+static inline int hunt_seen(const struct hunt *hunt) {
+    return hunt->best.sight == HUNT_CRASH ? hunt->crashed : hunt->seen;
+}
 /* Is nothing more to be found out of it? */
 bool hunt_is_settled(const struct hunt_fault *fault);
 /* Is its writer unknown: the damage was found late, or by a read that follows from it? */

@@ -189,8 +189,8 @@ static void aim_anew(struct hunt *hunt, const struct hunt_run *run) {
     }
 }
 
-/* The crash of a run without the alignment of the sizes came at the same place: it is the program's
- * own. */
+/* The crash of a run came at the place of one before it, with another alignment: it is the
+ * program's own. */
 static bool is_known_crash(const struct hunt *hunt, const struct hunt_fault *fault) {
     const struct hunt_fault *best = &hunt->best;
     return best->sight == HUNT_CRASH && best->place && best->place[0] && fault->place &&
@@ -201,12 +201,13 @@ bool hunt_plan_learn(struct hunt *hunt, struct hunt_run *run) {
     struct hunt_fault *fault = &run->fault;
     if (run->unwatched)
         hunt->unwatched = run->unwatched; /* nothing is to be watched in later runs */
+    bool is_crash_again = fault->sight == HUNT_CRASH && is_known_crash(hunt, fault);
     hunt->seen += fault->sight != HUNT_NOTHING && fault->sight != HUNT_CRASH;
-    if (run->plan.is_byte && fault->sight == HUNT_CRASH) {
+    if (run->plan.is_byte && fault->sight == HUNT_CRASH && !is_crash_again) {
         hunt->bears_byte = false;
         return false;
     }
-    if (run->plan.is_size && fault->sight == HUNT_CRASH && !is_known_crash(hunt, fault)) {
+    if (run->plan.is_size && fault->sight == HUNT_CRASH && !is_crash_again) {
         hunt->needs_16 = true; /* the same once more at multiples of 16 */
         hunt->tried -= hunt->tried > 0 && !hunt->is_named;
         return false;
@@ -214,6 +215,7 @@ bool hunt_plan_learn(struct hunt *hunt, struct hunt_run *run) {
     hunt->has_all |= run->plan.blocks == HUNT_ALL;
     run->counts = fault->sight != HUNT_NOTHING && !is_another(hunt, fault);
     run->is_better = run->counts && comes_first(hunt, fault) && hunt_copy_fault(&hunt->best, fault);
+    hunt->crashed += is_crash_again || (run->is_better && fault->sight == HUNT_CRASH);
     if (run->is_better) {
         hunt->best_run = hunt->runs;
         hunt->is_named = hunt_is_settled(fault);

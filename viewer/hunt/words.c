@@ -92,7 +92,7 @@ void hunt_say_run(struct hunt *hunt, const struct hunt_run *run) {
         hak_text_add(&text, "%s", fault->headline);
         if (hunt_is_settled(fault) && !has_place(fault))
             hak_text_add(&text, ", at %s", fault->place);
-        if (fault->sight == HUNT_CRASH && run->plan.is_byte)
+        if (fault->sight == HUNT_CRASH && run->plan.is_byte && !hunt->bears_byte)
             hak_text_add(&text, "; it may be that the program does not bear odd addresses");
         if (fault->sight == HUNT_CRASH && run->plan.is_size && hunt->needs_16)
             hak_text_add(&text, "; it may be that the program needs multiples of 16");
@@ -108,10 +108,10 @@ void hunt_say_run(struct hunt *hunt, const struct hunt_run *run) {
 
 static void add_statistics(struct hak_text *text, const struct hunt *hunt) {
     if (hunt->runs > 1)
-        hak_text_add(text, "seen in %d of %s", hunt->seen,
+        hak_text_add(text, "seen in %d of %s", hunt_seen(hunt),
                      hak_words_count((uint64_t)hunt->runs, "run", "runs"));
     else
-        hak_text_add(text, "%s", hunt->seen ? "seen in the first run" : "1 run");
+        hak_text_add(text, "%s", hunt_seen(hunt) ? "seen in the first run" : "1 run");
 }
 
 static const char *end_words(const struct hunt_fault *best) {
@@ -216,7 +216,7 @@ bool hunt_print_json(struct hunt *hunt, int status) {
                  JSON("store", hunt->best_store ? hak_json_text(hunt->best_store) : json_null()));
     json_object_set(document, "runs", hunt->list);
     return view_print_json(hak_json_print(
-        hak_json_set(document, NUMBER("seen", (uint64_t)hunt->seen),
+        hak_json_set(document, NUMBER("seen", (uint64_t)hunt_seen(hunt)),
                      NUMBER("best_run", (uint64_t)hunt->best_run),
                      WORD("found", name_of_sight(hunt->best.sight)),
                      JSON("report", report_json(hunt)), NUMBER("status", (uint64_t)status))));
