@@ -997,7 +997,7 @@
   }
 
   /* ---- findings, layers, processes, capture -------------------------------------------------- */
-  const stateWords = p => p.end_kind === 1 ? `exited with ${p.exit_status}` : p.end_kind === 2 ? p.signal ? `killed by signal ${p.signal}` : 'killed or vanished' : p.end_kind === 3 || p.end_kind === 4 ? 'executed another program' : p.end_ns === null ? 'still ran' : 'ended';
+  const stateWords = p => p.end_kind === 1 ? `exited with ${p.exit_status}` : p.end_kind === 2 ? p.signal ? `killed by signal ${p.signal}` : 'ended, how is unknown' : p.end_kind === 3 || p.end_kind === 4 ? 'executed another program' : p.end_ns === null ? 'still ran' : 'ended';
   const processName = id => (data.processes.find(p => p.id === id) || { name: `#${id}` }).name;
   /* Most headlines name the line themselves. */
   const namesPlace = f => (f.headline || '').includes(f.place.split(' ').pop());

@@ -43,7 +43,7 @@ static void add_end(struct hak_text *text, const struct drawing *d, const struct
         if (p->signal > 0)
             hak_text_add(text, "killed by %s", hak_words_signal((unsigned)p->signal));
         else
-            hak_text_add(text, "vanished");
+            hak_text_add(text, "ended, how is unknown");
         break;
     case 3:
         if (p->became >= 0)

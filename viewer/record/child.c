@@ -104,20 +104,19 @@ const volatile sig_atomic_t *run_child_stop_signal(void) {
 }
 
 /* Whether the child has ended; if so, sets `*status` as waitpid does. It stays a zombie until
- * run_child_reap if only a zombie shows the collector how it ended. */
+ * run_child_reap: the collector, which may see it only after its end, asks that how it ended. */
 static bool look_for_end(pid_t pid, int *status) {
-    bool keeps_zombie = !hak_ended_can_ask();
-    int options = WEXITED | WNOHANG | (keeps_zombie ? WNOWAIT : 0);
     siginfo_t about = {0};
     /* As the first process of a namespace it inherits orphans, and must take them, too. */
-    while (waitid(run_child_is_init() ? P_ALL : P_PID, (id_t)pid, &about, options) == 0) {
+    while (waitid(run_child_is_init() ? P_ALL : P_PID, (id_t)pid, &about,
+                  WEXITED | WNOHANG | WNOWAIT) == 0) {
         bool is_own = about.si_pid == pid;
         if (about.si_pid == 0)
             return false;
         if (is_own)
             *status = about.si_code == CLD_EXITED ? W_EXITCODE(about.si_status, 0)
                                                   : W_EXITCODE(0, about.si_status);
-        if (keeps_zombie && !is_own)
+        if (!is_own)
             waitpid(about.si_pid, NULL, WNOHANG);
         if (is_own)
             return true;

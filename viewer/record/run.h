@@ -90,10 +90,10 @@ bool run_child_fork(struct run_child *child, const struct view *view, const stru
 bool run_child_start(struct run_child *child, const char *session, const char *store_path);
 /* Ends a child that was not started. */
 void run_child_cancel(struct run_child *child);
-/* Waits for its end, passing signals on. Returns its wait status; where hak_ended_can_ask is false
- * it stays a zombie, which tells the collector how it ended, until it is reaped. As the first
- * process of a pid namespace it takes the orphans that end meanwhile. `leaves`: the second TERM or
- * INT, other than from the terminal, ends the waiting, and its number is the status. */
+/* Waits for its end, passing signals on. Returns its wait status. It stays a zombie, which
+ * tells the collector how it ended, until it is reaped. As the first process of a pid namespace
+ * `run` takes the orphans that end meanwhile. `leaves`: the second TERM or INT, other than from the
+ * terminal, ends the waiting, and its number is the status. */
 int run_child_wait(struct run_child *child, bool leaves);
 /* Forgets a child that has ended. */
 void run_child_reap(const struct run_child *child);
