@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests what `info` says of a capture's size and of the pools inside its program.
+# Tests what `info` says of a capture's size, of the pools inside its program and of the allocator that was replaced.
 . "${SOURCE:?}/tests/tools/test.sh"
 unset PYTHONMALLOC G_SLICE
 
@@ -11,6 +11,23 @@ grep -q '^size  *[0-9.]* KiB$' page || fail "a tiny capture's size: $(grep '^siz
 "$trace" info -s large.db >page
 [ $? -le 4 ] && grep -qE '^size +[0-9.]+ MiB, [0-9]{1,2}\.[0-9]{2} bytes for each event$' page ||
     fail "a large capture's size: $(grep '^size' page)"
+
+# The program's own allocator, which hakmem replaced, by the library's name; one that it kept is told as such.
+mkdir libjemalloc.so.9 && cd libjemalloc.so.9 || exit 2 # a folder of such a name is none
+printf '#include <stddef.h>\n#include <sys/mman.h>\nvoid *malloc(size_t n) { return mmap(NULL, n + 1, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }\nvoid free(void *p) { (void)p; }\nint je_there(void) { return 1; }\n' >je.c
+printf '#include <stdlib.h>\nint je_there(void);\nint main(void) { free(malloc(9)); return !je_there(); }\n' >linked.c
+${CC:-cc} -w -O1 -fno-builtin -shared -fPIC -Wl,-soname,libjemalloc.so.2 -o libjemalloc.so.2 je.c &&
+    ${CC:-cc} -w -O0 -fno-builtin -o linked linked.c "$PWD/libjemalloc.so.2" -Wl,-rpath,"$PWD" || fail "linked.c does not compile"
+"$trace" run -s linked.db -- ./linked || fail "linked: status $?"
+"$trace" info -s linked.db >page
+grep -qxF "replaced      libjemalloc.so.2, which 1 process loaded: hakmem's malloc serves in its place" page || fail "linked: $(cat page)"
+"$trace" info --json -s linked.db >linked.json
+python3 -c 'import json; replaced, = json.load(open("linked.json"))["replaced"]; assert replaced["module"].endswith("/libjemalloc.so.2") and replaced["processes"] == 1' || fail "linked: $(cat linked.json)"
+python3 "$SOURCE/tests/cli/validate.py" "$SOURCE/docs/specs/output.schema.json" linked.json || fail "linked: its JSON is not of the schema"
+[ "$(grep -c 'hakmem.s malloc serves in its place' page)" -eq 1 ] || fail "the folder is taken for a library: $(cat page)"
+"$trace" run --allocator keep -s kept.db -- ./linked && "$trace" info -s kept.db >page || fail "kept: status $?"
+! grep -q '^replaced' page || fail "kept: $(cat page)"
+cd ..
 
 # A pool that --pools=malloc, or the variable itself, opened hides nothing.
 pool="CPython's own pool"

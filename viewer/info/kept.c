@@ -1,13 +1,24 @@
-/* The allocators that programs kept (run --allocator keep), and the slack of their blocks beyond
- * the bytes asked for. */
+/* The allocators that hakmem replaced; those that programs kept (run --allocator keep), and the
+ * slack of their blocks beyond the bytes asked for. */
 #include "viewer/info/parts.h"
 
 #include <jansson.h>
+#include <string.h>
 #include "report/words/words.h"
 
 static const char allocators_sql[] = "SELECT CAST(value AS TEXT) AS module, count(*) AS processes "
                                      "FROM meta WHERE key GLOB 'allocator.*'"
                                      " GROUP BY value ORDER BY count(*) DESC, value";
+
+/* Libraries that bring a malloc, by their names, in processes that hakmem's malloc serves. */
+static const char replaced_sql[] =
+    "WITH known(pattern) AS (VALUES ('libjemalloc*'), ('libtcmalloc*'), ('libmimalloc*'),"
+    " ('libsnmalloc*'), ('librpmalloc*'), ('libhoard*'), ('libscudo*'), ('libumem*'))"
+    " SELECT m.path AS module, count(DISTINCT m.process) AS processes FROM module m"
+    " JOIN process p ON p.id = m.process JOIN known k ON"
+    " replace(m.path, rtrim(m.path, replace(m.path, '/', '')), '') GLOB k.pattern || '.so*'"
+    " WHERE coalesce(p.note, '') NOT GLOB 'not recorded: *'"
+    " GROUP BY m.path ORDER BY count(DISTINCT m.process) DESC, m.path";
 
 struct slack {
     uint64_t taken, given, not_recorded, not_told;
@@ -45,6 +56,25 @@ void info_add_slack(struct hak_text *text, struct view *view) {
         hak_text_add(text, "%s not recorded: there was no memory for it",
                      hak_words_count(slack.not_recorded, "block was", "blocks were"));
     }
+}
+
+void info_add_replaced(struct hak_text *text, struct view *view) {
+    if (hak_store_is_kept(view->reader))
+        return;
+    struct hak_query q = hak_ask(hak_store_database(view->reader), replaced_sql, INFO_READING);
+    while (hak_query_next(&q)) {
+        const char *path = hak_query_text(&q, 0);
+        const char *slash = strrchr(path, '/');
+        answer_next_line(text);
+        hak_text_add_name(text, slash ? slash + 1 : path);
+        hak_text_add(text, ", which %s loaded: hakmem's malloc serves in its place",
+                     hak_words_count(hak_query_number(&q, 1), "process", "processes"));
+    }
+    view_end_query(view, &q, true);
+}
+
+json_t *info_replaced_json(struct view *view) {
+    return hak_store_is_kept(view->reader) ? json_array() : info_rows_json(view, replaced_sql);
 }
 
 void info_add_kept(struct hak_text *text, struct view *view) {

@@ -43,7 +43,13 @@ void info_add_closed(struct hak_text *text, struct view *view);
 /* The same as JSON; null where no program closed pages. */
 json_t *info_closed_json(struct view *view);
 
-/* kept.c: add the allocators that programs kept, and their slack; nothing where none did. */
+/* kept.c: adds the libraries with a malloc that programs loaded and hakmem replaced; nothing where
+ * none did. */
+void info_add_replaced(struct hak_text *text, struct view *view);
+/* The same as a JSON array. */
+json_t *info_replaced_json(struct view *view);
+
+/* Adds the allocators that programs kept, and their slack; nothing where none did. */
 void info_add_kept(struct hak_text *text, struct view *view);
 void info_add_slack(struct hak_text *text, struct view *view);
 
