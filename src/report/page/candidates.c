@@ -47,6 +47,32 @@ bool report_guess_candidates(struct hak_text *text, const struct report_page *pa
     return count > 0;
 }
 
+/* The same of a pointer whose block the headline does not name. */
+static const char *source_words(uint32_t named_as) {
+    static const char *const words[] = {
+        [HAK_NAMED_FREED] = "from freed memory",
+        [HAK_NAMED_BEHIND] = "from past the end of a block",
+        [HAK_NAMED_IN_FRONT] = "from the bytes before a block",
+        [HAK_NAMED_UNWRITTEN] = "from memory that was never written since malloc",
+    };
+    return named_as < sizeof words / sizeof *words && words[named_as]
+               ? words[named_as]
+               : "from bytes of the heap that are not the program's data";
+}
+
+const char *report_guessed_source(const struct report_page *page) {
+    const struct hak_report_request *request = page->request;
+    struct hak_text unused = {0};
+    uint32_t as = request->candidate_count > 0 ? request->candidates[0].named_as : HAK_NAMED_NOT;
+    for (uint32_t i = 1; i < request->candidate_count && i < HAK_REPORT_CANDIDATES; i++)
+        as = request->candidates[i].named_as == as ? as : HAK_NAMED_NOT;
+    bool is_guessed = request->candidate_count > 0 ||
+                      (!report_has_address(page) && report_is_general_fault(page) &&
+                       report_guess_pattern(&unused, page));
+    hak_text_free(&unused);
+    return is_guessed ? source_words(as) : NULL;
+}
+
 bool report_guess_pattern(struct hak_text *text, const struct report_page *page) {
     for (int i = 0; i <= report_instruction_pointer(page); i++)
         if (hak_pattern_of(page->request->registers[i]) == HAK_PATTERN_FREED) {

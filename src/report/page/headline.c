@@ -193,8 +193,14 @@ static void headline_of_damage(struct hak_text *text, const struct report_page *
     const struct hak_fault_facts *facts = page->facts;
     switch (facts->fault) {
     case 301:
-        hak_text_add(text, "%s%s past ", report_wrote_more(facts) ? "at least " : "",
+        hak_text_add(text, "%s%s ", report_wrote_more(facts) ? "at least " : "",
                      hak_words_bytes(facts->damaged_bytes));
+        if (facts->offset > (int64_t)facts->asked_bytes) {
+            hak_text_add(text, "at offset %s, ", hak_words_number((uint64_t)facts->offset));
+            add_offset(text, facts->offset - (int64_t)facts->asked_bytes, "the end of ");
+        } else {
+            hak_text_add(text, "past ");
+        }
         report_add_allocated_block(text, page);
         break;
     case 302:

@@ -293,6 +293,9 @@ bool report_guess_candidates(struct hak_text *text, const struct report_page *pa
 /* Adds a GUESS that a value used as an address has the form of the pattern that fills freed memory.
  * False: nothing is added. */
 bool report_guess_pattern(struct hak_text *text, const struct report_page *page);
+/* The memory from which a crash's pointer was read by these guesses, for the headline: "from freed
+ * memory". NULL: there is no such guess. */
+const char *report_guessed_source(const struct report_page *page);
 /* Whether the instruction at which the processor stopped the program is known: false where it did
  * not, or the code could not be read. */
 bool report_has_instruction(const struct report_page *page);

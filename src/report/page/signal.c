@@ -87,6 +87,9 @@ void report_ending(struct hak_text *text, const struct report_page *page) {
     else if (is_sent)
         hak_text_add(text, ": the program was ended by a signal; hakmem ties it to no fault of the "
                            "heap");
+    else if (report_guessed_source(page))
+        hak_text_add(text, ": the program crashed; GUESS: by a pointer that was read %s",
+                     report_guessed_source(page));
     else
         hak_text_add(text, ": the program crashed; hakmem ties it to no fault of the heap");
 }

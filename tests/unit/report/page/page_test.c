@@ -311,9 +311,13 @@ TEST(guesses_stand_apart) {
     request.facts.offset = 24;
     make(true);
     has("  GUESS             a string's terminating NUL did not fit");
+    has("heap-buffer-overflow: 1 byte past a 24-byte block");
     request.facts.damage[0] = 7;
     make(true);
     has_not("GUESS");
+    request.facts.offset = 34;
+    make(true);
+    has("heap-buffer-overflow: 1 byte at offset 34, 10 bytes past the end of a 24-byte block");
 }
 
 TEST(a_crash_describes_registers_that_point_into_the_heap) {
@@ -569,6 +573,9 @@ TEST(registers_that_hold_no_address_are_named) {
     has("      rax 0xdd958090a3b085ed is the pattern that fills freed memory\n");
     has("  GUESS             the pointer was read from freed memory, or from a block that was "
         "not ");
+    has(": the program crashed; GUESS: by a pointer that was read from bytes of the heap that are "
+        "not "
+        "the program's data\n");
 }
 
 TEST(what_the_program_keeps_stands_in_for_the_record) {
