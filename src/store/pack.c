@@ -5,6 +5,7 @@
 #include <string.h>
 #include <zstd.h>
 #include "base/checksum.h"
+#include "store/error.h"
 
 /* By measurement (tests/bench/codec.c): 3 saves 1 to 2 % of a chunk and costs 2 to 4 ns an
  * event, negative levels save 0.5 to 2 ns and cost up to 5 %. */

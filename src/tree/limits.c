@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/types.h>
 #include "platform/maps.h"
 #include "platform/raw_call.h"
 #include "platform/readable.h"

@@ -10,7 +10,6 @@
 #include "viewer/block/block.h"
 #include "viewer/block/mapping.h"
 #include "viewer/block/piece.h"
-#include "viewer/capture/address.h"
 #include "viewer/capture/capture.h"
 #include "superslab.h"
 

@@ -10,9 +10,4 @@
  * a static, or a module. False: the error, also that several symbols have the name, is printed. */
 bool view_find_symbol_address(struct view *view, const char *text, uint64_t *address);
 
-/* Appends ", table+8 in .rodata: constants, not heap memory." for the address `value` of a module's
- * file, as far as it is known. */
-void view_add_static_place(struct hak_text *text, const char *path, const char *build_id,
-                           uint64_t value);
-
 #endif

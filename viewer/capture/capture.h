@@ -331,4 +331,9 @@ void view_add_checked(struct hak_text *text, const struct view_checked *checked)
  * null: it is not known. */
 json_t *view_checked_json(const struct view_checked *checked);
 
+/* Appends ", table+8 in .rodata: constants, not heap memory." for the address `value` of a module's
+ * file, as far as it is known. */
+void view_add_static_place(struct hak_text *text, const char *path, const char *build_id,
+                           uint64_t value);
+
 #endif

@@ -31,12 +31,6 @@
 #define LOOK_US        100000
 #define KIB            1024
 
-static const char *name = "run"; /* of the command that the user typed */
-
-const char *run_name(void) {
-    return name;
-}
-
 struct outcome {
     int program_status; /* the program's own, or 128 + its signal */
     uint64_t events, faults, crashes, known;
@@ -497,7 +491,7 @@ int record_run(struct view *view, struct record_part *part) {
     uint64_t exit_code = VIEW_FAULT;
     struct fleet_early early = {0};
     if (part && part->command)
-        name = part->command;
+        run_set_name(part->command);
     if (!view_read_number(view, "exitcode", &exit_code) || !run_options_check(view) ||
         (!part && !fleet_settle_run(view, &early.url)))
         return VIEW_USAGE;

@@ -43,6 +43,7 @@ bool run_find_files(const struct view *view, struct run_files *files);
 
 /* The command that messages name: "run", or the one that this run is a part of. */
 const char *run_name(void);
+void run_set_name(const char *of_command);
 
 /* Checks the values of all options that set variables, --pools and --allocator. False: printed. */
 bool run_options_check(const struct view *view);

@@ -5,6 +5,15 @@
 #include "collector/target/target.h"
 
 static struct hak_target_trouble trouble;
+static const char *name = "run"; /* of the command that the user typed */
+
+const char *run_name(void) {
+    return name;
+}
+
+void run_set_name(const char *of_command) {
+    name = of_command;
+}
 
 bool run_target_check(const char *program) {
     char path[PATH_MAX];

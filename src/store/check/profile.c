@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/growing.h"
+#include "store/error.h"
 #include "store/profile/profile.h"
 #include "store/reader/inner.h"
 

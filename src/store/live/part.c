@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include "base/sorted.h"
+#include "store/error.h"
 #include "store/pack.h"
 
 #define HEADER_BYTES  20

@@ -2,6 +2,7 @@
 #include "store/postings/run.h"
 
 #include <stdlib.h>
+#include "store/error.h"
 #include "store/pack.h"
 
 #define SET_BYTES_MAX ((size_t)3 * HAK_POSTING_SPANS_MAX * 2 + HAK_VARINT_BYTES)

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include "base/growing.h"
+#include "store/error.h"
 #include "store/pack.h"
 
 #define HEADER_BYTES  16

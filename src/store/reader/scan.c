@@ -2,6 +2,7 @@
 #include "store/reader/scan.h"
 
 #include <stdlib.h>
+#include "store/error.h"
 #include "store/reader/ahead.h"
 #include "store/reader/slot.h"
 #include "store/reader/inner.h"
