@@ -23,6 +23,8 @@ for library in libhakmem.so hakmem-debug.so hakmem-record.so hakmem-attach.so; d
         strdup | strndup) [ "$library" = hakmem-record.so ] || complain "$library exports $name" ;; # an allocator's own are copied
         dlopen | dlsym) ;; # so that libraries find this malloc (src/entry/loader.c)
         prctl | syscall) [ "$library" != hakmem-attach.so ] || complain "$library exports $name" ;; # which enter a sandbox
+        setrlimit | setrlimit64 | getrlimit | getrlimit64 | prlimit | prlimit64) # whose RLIMIT_AS counts reserved ranges
+            case $library in hakmem-debug.so | hakmem-record.so) ;; *) complain "$library exports $name" ;; esac ;;
         mlockall) [ "$library" != hakmem-attach.so ] || complain "$library exports $name" ;; # which fills the registry
         __libc_malloc | __libc_free | __libc_calloc | __libc_realloc | __libc_memalign | __libc_valloc | \
             __libc_pvalloc | __libc_mallopt | __libc_mallinfo) ;;

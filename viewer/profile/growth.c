@@ -169,12 +169,12 @@ bool growth_find_going_on(const struct growth *g, const uint32_t *group_of_row, 
     const struct timeline *t = &g->timeline;
     struct curve *curve = calloc((size_t)groups + 1, sizeof *curve);
     struct hak_amount *held = calloc(2 * (size_t)t->flow.rows + 1, sizeof *held);
-    struct curves all = {group_of_row, curve, held, held + t->flow.rows};
     if (!curve || !held || t->steps == 0) {
         free(curve);
         free(held);
         return t->steps == 0;
     }
+    struct curves all = {group_of_row, curve, held, held + t->flow.rows};
     for (uint32_t i = 0; i < t->flow.rows; i++) {
         held[i] = t->flow.row[i].before;
         if (group_of_row[i] != UINT32_MAX)

@@ -269,12 +269,12 @@ static void print_unwatched(struct view *view, const struct outcome *outcome) {
     free(note);
 }
 
-/* Says that level light came without a fault to the end and made no store, where the user named
- * one: a file of that name would be an earlier run's. */
+/* Says that level light came without a fault to the end, which the user did not ask for by a
+ * signal, and made no store, where one was named: such a file would be an earlier run's. */
 static void print_storeless(const struct view *view, const struct outcome *outcome,
                             const char *path) {
     if (is_light(view) && !keeps_none(view) && view_given(view, "store") &&
-        outcome->sessions == 0 && !outcome->is_refused)
+        outcome->sessions == 0 && !outcome->is_refused && !*run_child_stop_signal())
         view_write(stderr,
                    "hakmem: --store: level light makes a store only for a fault, and none came: "
                    "nothing was written to %s\n",

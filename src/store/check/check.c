@@ -245,7 +245,7 @@ static int check_chunks(struct checker *c, uint64_t trimmed) {
 int hak_store_check(struct hak_store_reader *r,
                     void (*problem)(void *context, const struct hak_check_finding *finding),
                     void *context) {
-    struct checker c = {.reader = r, .findings = {problem, context, 0}};
+    struct checker c = {.reader = r, .findings = {.each = problem, .context = context}};
     struct hak_store_summary summary;
     int error = hak_store_summarise(r, &summary);
     bool has_memory = hak_columns_init(&c.columns);
