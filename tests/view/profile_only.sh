@@ -28,7 +28,7 @@ sees '^ +0\.0% +0 +0 +500 +100\.0%  use_words '
 words '('
 sees '0 bytes live in 0 blocks before the first event'
 words 's)'
-sees ': grown by 3,000,000 bytes; 3,500 allocated, 1,500 freed,'
+sees ': grown by 2,000,000 bytes; 3,500 allocated, 1,500 freed,' # what the child has inherited is no growth
 words 'z'
 sees 'There is nothing more to be seen between these moments|ZOOM 1'
 words 's'
