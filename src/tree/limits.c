@@ -11,6 +11,7 @@
 #include "platform/maps.h"
 #include "platform/raw_call.h"
 #include "platform/readable.h"
+#include "trace/trace.h"
 
 /* Added to the soft and the hard limit that hold. */
 static struct rlimit added;
@@ -67,7 +68,7 @@ static long limit_space(const struct rlimit *wanted, struct rlimit *held) {
     more.rlim_max = add(&now.rlim_max, bytes, before.rlim_max);
     more.rlim_cur = add(&now.rlim_cur, bytes, now.rlim_max);
     long result = ask(RLIMIT_AS, &now, held);
-    if (result == 0 || result == -EFAULT)
+    if ((result == 0 || result == -EFAULT) && hak_is_own_process()) /* not in a vfork's child */
         added = more;
     return result;
 }

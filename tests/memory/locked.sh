@@ -16,6 +16,6 @@ plain=$(LD_PRELOAD='' "$locked" 3) || fail "mlockall fails without hakmem"
 for flags in 1 2 3 5 7; do # MCL_CURRENT 1, MCL_FUTURE 2, MCL_ONFAULT 4
     locks $((plain + 16384)) $flags env LD_PRELOAD="$BUILD/libhakmem.so"
     locks $((plain + 131072)) $flags "$BUILD/hakmem-trace" run --check trace --store locked.$flags.db --
-    locks $((plain + 131072)) $flags "$BUILD/hakmem-trace" run --check light --store light.$flags.db --
+    locks $((plain + 131072)) $flags env HAKMEM_TRACE_FILE="light.$flags.db" "$BUILD/hakmem-trace" run --check light --
     "$BUILD/hakmem-trace" check -s locked.$flags.db >check.out 2>&1 || { head -n 3 check.out; exit 1; }
 done

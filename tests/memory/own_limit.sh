@@ -6,7 +6,7 @@ for mib in 128 512; do
     [ "$("$program" $mib)" = $((mib / 2)) ] || fail "$mib MiB alone: $("$program" $mib)"
     for options in "--check trace" "--check normal" "--check light" "--guard all" "--allocator keep"; do
         # shellcheck disable=SC2086 # words
-        said=$("$trace" run --force -s a.db $options -- "$program" $mib 2>&1) && [ "$said" = $((mib / 2)) ] || complain "$mib MiB, $options: $? $said"
+        said=$(HAKMEM_TRACE_FILE=a.db "$trace" run --force $options -- "$program" $mib 2>&1) && [ "$said" = $((mib / 2)) ] || complain "$mib MiB, $options: $? $said"
     done
 done
 exit "$failed"

@@ -274,7 +274,8 @@ static void print_unwatched(struct view *view, const struct outcome *outcome) {
 static void print_storeless(const struct view *view, const struct outcome *outcome,
                             const char *path) {
     if (is_light(view) && !keeps_none(view) && view_given(view, "store") &&
-        outcome->sessions == 0 && !outcome->is_refused && !*run_child_stop_signal())
+        outcome->sessions == 0 && !outcome->is_refused &&
+        !run_child_was_told_to_end(outcome->program_status))
         view_write(stderr,
                    "hakmem: --store: level light makes a store only for a fault, and none came: "
                    "nothing was written to %s\n",
