@@ -25,7 +25,6 @@
 #include "entry/summary.h"
 #include "entry/way.h"
 #include "front/remote.h"
-#include "hakmem.h"
 #include "learn/learn.h"
 #include "light.h"
 #include "platform/address.h"
@@ -206,24 +205,30 @@ static HAK_COLD void start_counting(void) {
         hak_options_say(missed, 1);
 }
 
-/* Tells the record that the malloc of another module, which stands before ours, serves the program.
- * One that only counts and passes on is asked for a block, and gives one of ours; any malloc can
- * be called by now, as ld.so does so. */
-static void note_other_malloc(void) {
-    struct hak_object other, own;
-    void *first = hak_symbol_first("malloc"), *gives = hak_symbol_first("free");
-    if (!first || !gives || !hak_object_find((uintptr_t)first, &other) ||
-        !hak_object_find((uintptr_t)&is_constructed, &own) || other.start == own.start)
-        return;
-    void *block = (*(void *(**)(size_t)) & first)(1);
-    if (block && hak_owner(block) == 0) {
-        const char *slash = strrchr(other.name, '/');
-        hak_check_note_malloc(!other.name[0] ? "the program" : slash ? slash + 1 : other.name);
-        /* Its block is no other free's. */
-        if (!hak_object_find((uintptr_t)gives, &own) || own.start != other.start)
-            return;
+/* Whether the module has an allocator's own functions: one with a malloc alone may count its calls
+ * and pass them on to ours. */
+static bool is_allocators(const struct hak_object *module) {
+    static const char *const names[] = {"mallocx", "mi_malloc", "tc_malloc", "rpmalloc"};
+    struct hak_object found;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const void *own = hak_symbol_first(names[i]);
+        if (own && hak_object_find((uintptr_t)own, &found) && found.start == module->start)
+            return true;
     }
-    (*(void (**)(void *)) & gives)(block);
+    return false;
+}
+
+/* Tells the record that jemalloc, mimalloc, tcmalloc or rpmalloc stands before us, and serves the
+ * program. */
+static void note_other_malloc(void) {
+    struct hak_object first, own;
+    const void *found = hak_symbol_first("malloc");
+    if (!found || !hak_object_find((uintptr_t)found, &first) ||
+        !hak_object_find((uintptr_t)&is_constructed, &own) || first.start == own.start ||
+        !is_allocators(&first))
+        return;
+    const char *slash = strrchr(first.name, '/');
+    hak_check_note_malloc(!first.name[0] ? "the program" : slash ? slash + 1 : first.name);
 }
 
 /* At load: thread key, fork handlers, summary, checks and recording. Not in a sanitized program. */

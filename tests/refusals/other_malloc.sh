@@ -22,6 +22,7 @@ SEEN void *malloc(size_t bytes) {
 }
 SEEN void *calloc(size_t count, size_t bytes) { return malloc(count * bytes); }
 SEEN void free(void *block) { (void)block; }
+SEEN void *mallocx(size_t bytes, int flags) { return malloc(bytes); } /* as jemalloc has it */
 END
 cat >passes.c <<'END'
 #define _GNU_SOURCE
