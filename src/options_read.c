@@ -200,10 +200,6 @@ static void take_environment(char **environment) {
     /* Below a recorded program another library is in front and does heed it, or `run` said so. */
     if ((!hak_is_debug_build || hak_is_keep_build) && unheeded && !hak_options.session[0])
         complain_of_build(unheeded, value);
-    /* Below a recorded program its first process has told. */
-    for (char **variable = environment; *variable && !hak_options.session[0]; variable++)
-        if (has_prefix(*variable))
-            hak_options_misspelt(*variable, sizeof prefix - 1);
 }
 
 /* Sets all options to their standard values. Each text has a page of its own, which is not touched

@@ -35,10 +35,6 @@ struct hak_option {
 
 HAK_HIDDEN extern const struct hak_option hak_option_table[HAK_OPTIONS];
 
-/* Says a line, once in a tree of processes, where `variable` (NAME=value; the prefix HAKMEM_ has
- * `prefix_bytes`) is no option, and nearly one. */
-HAK_HIDDEN void hak_options_misspelt(const char *variable, size_t prefix_bytes);
-
 /* True for PATH, VARIANT and TEXT. */
 HAK_HIDDEN bool hak_option_is_text(const struct hak_option *option);
 

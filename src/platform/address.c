@@ -166,7 +166,7 @@ static bool is_glibc_block(uintptr_t address) {
 
 /* True when the head in front could be one of glibc's, so that its free would take the address
  * without a word: another libc's block (dlmopen), or what looks like one. */
-static bool has_head_of_glibc(uintptr_t address) {
+static HAK_COLD bool has_head_of_glibc(uintptr_t address) {
     size_t head;
     if ((address & 15) != 0 || !read_words(&head, address - sizeof head, sizeof head))
         return false;

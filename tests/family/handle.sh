@@ -26,8 +26,8 @@ check 5 due libhakmem.so env LD_PRELOAD="$BUILD/libhakmem.so" ./handle
 check 0 end "Python and libhakmem.so" env LD_PRELOAD="$BUILD/libhakmem.so" /usr/bin/python3 foreign.py
 for way in "--check light" "--check trace" "--check normal" "--check normal --guard all" "--allocator keep"; do
     # shellcheck disable=SC2086 # options
-    check 5 due "run $way" "$BUILD/hakmem-trace" run --force -s handle.db $way -- ./handle
+    HAKMEM_TRACE_FILE=handle.db check 5 due "run $way" "$BUILD/hakmem-trace" run --force $way -- ./handle
     # shellcheck disable=SC2086 # options
-    check 0 end "Python, run $way" "$BUILD/hakmem-trace" run --force -s handle.db $way -- /usr/bin/python3 foreign.py
+    HAKMEM_TRACE_FILE=handle.db check 0 end "Python, run $way" "$BUILD/hakmem-trace" run --force $way -- /usr/bin/python3 foreign.py
 done
 exit "$failed"

@@ -31,7 +31,7 @@ in_program=$(find src -name '*.[ch]' ! -path 'src/collector/*' ! -path 'src/repo
         found 'HAK_DEBUG, HAK_LIGHT or HAK_KEEP outside hop.h and entry/way.h (the same code compiles several times)'
     code '#[ \t]*include[ \t]*"border.h"' $(echo "$all" | grep -vE '^src/(entry|guard)/|^src/(light\.h|verify/api\.c)$') |
         found 'border.h outside of entry and guard: a layer says by hop.h and check.h what moves'
-    code '\b(secure_)?getenv *\(|\benviron\b' $(echo "$in_program" | grep -vE '^src/(options\.[ch]|options_misspelt\.c|entry/environment/environment\.c|trace/(memory/environment|process/start|keeper/launch)\.c)$') |
+    code '\b(secure_)?getenv *\(|\benviron\b' $(echo "$in_program" | grep -vE '^src/(options\.[ch]|entry/environment/environment\.c|trace/(memory/environment|process/start|keeper/launch)\.c)$') |
         found 'the environment read outside options.c (trace may hand it on)'
     code 'getenv *\( *"HAKMEM_' $(find src/collector src/report src/symbols src/base src/store src/remote viewer -name '*.[ch]') |
         found 'a HAKMEM_ variable read outside options.c'

@@ -6,7 +6,7 @@ SO_NAME := libhakmem.so.1
 SO_FILE := $(SO_NAME).0.0
 # mlockall, prctl and syscall (entry/plain) are others in hakmem-debug.so, and nobody's in the archive. The code that a start goes
 # through comes first, so that it lies in few pages, as its variables do (PACKED), and the heap profile's last.
-AT_START := $(filter $(foreach f,options options_read options_misspelt route/route mid/mid front/plan front/override entry/start entry/environment/environment \
+AT_START := $(filter $(foreach f,options options_read route/route mid/mid front/plan front/override entry/start entry/environment/environment \
               $(addprefix platform/,address module objects platform registry symbols),%/src/$(f).o),$(PLAIN_OBJ))
 $(BUILD)/$(SO_FILE): $(PLAIN_OBJ) $(BUILD)/plain/src/entry/plain/lock_memory.o $(BUILD)/plain/src/entry/plain/sandbox.o $(BACKGROUND_OBJ) $(PROFILE_OBJ)
 	$(call SAY,link) $(CC) $(LIB_FLAGS) $(PACKED) -Wl,--version-script=src/trace/local.map -Wl,-soname,$(SO_NAME) -o $@ $(AT_START) $(filter-out $(AT_START),$^)
