@@ -4,7 +4,7 @@
 set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 sources=()
-for name in base/{bytes,checksum,growing,index,sorted} store/pack store/codec/{by_site,chunk,column,mirror,times,walk} \
+for name in base/{bytes,checksum,growing,index,sorted} store/{error,pack} store/codec/{by_site,chunk,column,mirror,times,walk} \
     store/live/{part,table} store/postings/{keys,run} store/profile/{keys,rows} store/stacks/nodes; do
     sources+=("$top/src/$name.c")
 done
