@@ -10,6 +10,6 @@ for name in base/{bytes,checksum,growing,index,sorted} store/{error,pack} store/
 done
 flags=(-std=gnu11 -O1 -g -D_GNU_SOURCE -iquote "$top/src" -iquote "$top/tests")
 clang "${flags[@]}" -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o fuzz_blobs \
-    "$top/tests/fuzz/blobs.c" "${sources[@]}" -lzstd -lpthread
+    "$top/tests/fuzz/blobs.c" "${sources[@]}" -lzstd -lpthread -lsqlite3
 clang "${flags[@]}" -o seeds "$top/tests/fuzz/seeds.c" "${sources[@]}" "$top/src/size_class.c" \
-    -lzstd -lpthread
+    -lzstd -lpthread -lsqlite3
