@@ -27,17 +27,20 @@ static bool is_reserved(const struct hak_mapping *mapping) {
            (is_session || is_private || strcmp(mapping->path, "/dev/zero") == 0);
 }
 
-static rlim_t reserved_bytes(void) {
+/* The bytes of all those, where the limit is whole MiB or more than it is mapped; else 0: a program
+ * that reckons its limit from what is mapped has counted them. */
+static rlim_t bytes_to_add(rlim_t wanted) {
     struct hak_maps maps;
     struct hak_mapping mapping;
-    rlim_t bytes = 0;
+    rlim_t bytes = 0, mapped = 0;
     if (!hak_maps_begin(&maps))
         return 0;
-    while (hak_maps_next(&maps, &mapping))
-        if (is_reserved(&mapping))
-            bytes += mapping.end - mapping.start;
+    while (hak_maps_next(&maps, &mapping)) {
+        mapped += mapping.end - mapping.start;
+        bytes += is_reserved(&mapping) ? mapping.end - mapping.start : 0;
+    }
     hak_maps_end(&maps);
-    return bytes;
+    return wanted % (1 << 20) == 0 || mapped > wanted ? bytes : 0;
 }
 
 /* Adds to a limit, up to `most`; returns how much. */
@@ -64,7 +67,7 @@ static long limit_space(const struct rlimit *wanted, struct rlimit *held) {
     if (!hak_can_read(wanted, sizeof *wanted) || ask(RLIMIT_AS, NULL, &before) < 0)
         return ask(RLIMIT_AS, wanted, held); /* the kernel says what is wrong */
     memcpy(&now, wanted, sizeof now);
-    rlim_t bytes = reserved_bytes();
+    rlim_t bytes = bytes_to_add(now.rlim_cur);
     more.rlim_max = add(&now.rlim_max, bytes, before.rlim_max);
     more.rlim_cur = add(&now.rlim_cur, bytes, now.rlim_max);
     long result = ask(RLIMIT_AS, &now, held);
