@@ -35,8 +35,9 @@
 HAK_HIDDEN base_t hak_large_take(size_t bytes, size_t alignment, const void *caller);
 
 /* Takes a block with `room_bytes` of closed address space held behind it, so that it grows without
- * a new block: for one that grows for at least the second time, in the debug build, which moves no
- * pages. Where there is none, or L2.5 serves the block, as hak_large_take. */
+ * a new block: for one that grows for at least the second time, in the debug build, whose
+ * blocks do not move by themselves (hak_large_copy). Where there is none, or L2.5 serves the block,
+ * as hak_large_take. */
 HAK_HIDDEN base_t hak_large_take_with_room(size_t bytes, size_t room_bytes, const void *caller);
 
 /* True when the live block that starts at `base` is all zero since the kernel gave it. */

@@ -152,14 +152,6 @@ static void add_distances(struct hak_posting_check *c, const struct place *p,
             c->sums[n - c->first].found_distances |= bits;
 }
 
-/* How many chunks, the first of which has a multiple of it as number, a level joins. */
-static uint64_t group_of(unsigned level) {
-    uint64_t chunks = 1;
-    for (unsigned i = 0; i < level && i < HAK_POSTING_LEVEL_MAX; i++)
-        chunks *= HAK_POSTING_FAN_OUT;
-    return chunks;
-}
-
 /* Checks one row of postings, and subtracts its keys from those due. Anything that is wrong is a
  * finding. */
 static void check_row(struct hak_posting_check *c, struct place *p, sqlite3_stmt *rows) {
@@ -171,7 +163,8 @@ static void check_row(struct hak_posting_check *c, struct place *p, sqlite3_stmt
     int got = wrong ? -1 : 1;
     if (!wrong && (cursor->kind != p->kind || cursor->first != p->first || cursor->last != p->last))
         wrong = "it is not the posting that its row speaks of";
-    if (!wrong && p->first / group_of(p->level) != p->last / group_of(p->level))
+    uint64_t group = hak_posting_level_chunks(p->level);
+    if (!wrong && p->first / group != p->last / group)
         wrong = "it is of more chunks than its level joins";
     if (!wrong && min_key != p->due_key && (min_key > p->done_to || p->due_key != 0))
         wrong = "its keys do not begin where those of the row before it end";

@@ -109,14 +109,6 @@ static int open_source(struct hak_posting_merge *m, struct source *s, uint64_t f
 /* ---- due joins ---------------------------------------------------------------------------------
  */
 
-/* How many chunks a run of the level spans. */
-static uint64_t chunks_of_level(unsigned level) {
-    uint64_t chunks = 1;
-    while (level--)
-        chunks *= HAK_POSTING_FAN_OUT;
-    return chunks;
-}
-
 /* The oldest run of a level: 1 and its first chunk, 0 there is none, or an error. */
 static int oldest_run(struct hak_posting_merge *m, unsigned level, uint64_t *first) {
     struct hak_query q = hak_ask(
@@ -193,7 +185,7 @@ static int start(struct hak_posting_merge *m, unsigned level, uint64_t from, uin
 static int find_due(struct hak_posting_merge *m, uint64_t chunks, unsigned level,
                     unsigned highest) {
     for (; level <= highest; level++) {
-        uint64_t first, group = chunks_of_level(level);
+        uint64_t first, group = hak_posting_level_chunks(level);
         if (chunks < group)
             break;
         int found = oldest_run(m, level - 1, &first);

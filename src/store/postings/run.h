@@ -24,6 +24,15 @@
 #define HAK_POSTING_SPANS_MAX (HAK_POSTING_CHUNKS_MAX / 2)
 #define HAK_POSTING_KEY_LAST  ((uint64_t)INT64_MAX) /* the last row's range ends here, or above */
 
+/* How many chunks a run of the level spans; the number of the first is a multiple of it. A level
+ * that cannot be counts as the highest. */
+static inline uint64_t hak_posting_level_chunks(unsigned level) {
+    uint64_t chunks = 1;
+    for (unsigned i = 0; i < level && i < HAK_POSTING_LEVEL_MAX; i++)
+        chunks *= HAK_POSTING_FAN_OUT;
+    return chunks;
+}
+
 /* A row ends when its keys and sets have come to row_bytes before packing. A join of a higher level
  * goes on with every chunk by keys_for_a_key keys for each of the chunk's own, and keys_at_least:
  * more than come in at two levels, so that it always ends before the next one is due. Tests make

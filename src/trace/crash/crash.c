@@ -279,12 +279,16 @@ static bool is_private_operator(const struct hak_incident *of) {
            hak_is_in_private_new(caller);
 }
 
-/* A handler of SIGABRT that runs for a stop may meet the damage, too: that is no news. Nor is what
- * the collector has answered before that it is none. */
-static void look_at_fault_to_stop(struct hak_incident *of) {
+static void look_at_fault(struct hak_incident *of) {
     hak_crash_unwind(of);
     if (of->facts.memory == HAK_MEMORY_MAPPED)
         hak_crash_look_at_mapping(of);
+}
+
+/* A handler of SIGABRT that runs for a stop may meet the damage, too: that is no news. Nor is what
+ * the collector has answered before that it is none. */
+static void look_at_fault_to_stop(struct hak_incident *of) {
+    look_at_fault(of);
     of->is_known = hak_crash_is_known_place() || is_private_operator(of);
     of->is_reported = of->is_known || hak_crash_is_in_stop(of);
     of->is_repeated = !of->is_reported && !hak_crash_is_first_stop();
@@ -292,9 +296,7 @@ static void look_at_fault_to_stop(struct hak_incident *of) {
 }
 
 static void look_at_fault_to_go_on(struct hak_incident *of) {
-    hak_crash_unwind(of);
-    if (of->facts.memory == HAK_MEMORY_MAPPED)
-        hak_crash_look_at_mapping(of);
+    look_at_fault(of);
     of->is_reported = is_private_operator(of) || !hak_crash_may_report(of);
 }
 
