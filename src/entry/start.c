@@ -219,8 +219,10 @@ static bool is_allocators(const struct hak_object *module) {
 }
 
 /* Tells the record that jemalloc, mimalloc, tcmalloc or rpmalloc stands before us, and serves the
- * program. */
+ * program. The look-up by name would be 1 % of a start. */
 static void note_other_malloc(void) {
+    if (!hak_entry_malloc_is_another())
+        return;
     struct hak_object first, own;
     const void *found = hak_symbol_first("malloc");
     if (!found || !hak_object_find((uintptr_t)found, &first) ||

@@ -3,6 +3,14 @@
 #include <stdlib.h>
 #include "entry/debug/way.h"
 
+HAK_OWN_NAME(malloc);
+
+bool hak_entry_malloc_is_another(void) {
+    const char *bound = (const char *)(uintptr_t)&malloc;
+    __asm__("" : "+r"(bound));
+    return bound != hak_own_malloc;
+}
+
 HAK_BEHIND_TEST void *allocate_checked(size_t bytes) {
     struct hak_hand_out how = {.asked_bytes = bytes, .subkind = HAK_BY_MALLOC, .call = HAK_CALL};
     return hak_entry_allocate(&how);
