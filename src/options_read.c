@@ -222,23 +222,19 @@ static void take_standards(void) {
 
 /* ---- what follows from it -------------------------------------------------------------------- */
 
-/* Sets a profile's or preset's values, where the variable itself was not given. The first choice of
- * each sets nothing; in libhakmem none sets an option that must be asked for there. */
+/* Sets a profile's or preset's values, where the variable itself was not given. The standard choice
+ * of each sets nothing; in libhakmem none sets an option that must be asked for there. */
 static void apply_groups(void) {
     for (unsigned i = 0; i < sizeof groups / sizeof *groups; i++) {
         const struct group *group = &groups[i];
-        uint64_t holds = *number_of(group->option), asked = 0;
+        const char *chosen = given[group->option] ? given[group->option] : set[group->option];
         const char *expected;
-        if (holds == 0 || given[group->other] ||
+        if (!chosen || strcmp(chosen, group->choice) != 0 || given[group->other] ||
             (!hak_is_debug_build && is_of_shared[group->other]))
             continue;
-        if (hak_option_take_number(&hak_option_table[group->option], group->choice, &asked,
-                                   &expected) &&
-            asked == holds) {
-            (void)hak_option_take(&hak_options, &hak_option_table[group->other], group->value,
-                                  &expected);
-            set[group->other] = group->value;
-        }
+        (void)hak_option_take(&hak_options, &hak_option_table[group->other], group->value,
+                              &expected);
+        set[group->other] = group->value;
     }
 }
 
