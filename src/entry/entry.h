@@ -68,8 +68,9 @@ HAK_HIDDEN HAK_COLD size_t hak_entry_foreign_bytes(void *pointer);
  * ours. */
 HAK_HIDDEN bool hak_entry_operators_are_replaced(void);
 
-/* debug/malloc.c: whether the program's calls of malloc are bound to another one than ours. */
-HAK_HIDDEN bool hak_entry_malloc_is_another(void);
+/* start.c: tells the record that jemalloc, mimalloc, tcmalloc or rpmalloc stands before us and
+ * serves the program, where it does. */
+HAK_HIDDEN HAK_COLD void hak_entry_note_other_malloc(void);
 
 /* Exports `name` as glibc's second name __libc_`name` too, by which other preloads and some
  * programs get past an interposed malloc: the blocks of two heaps would meet in one free otherwise.

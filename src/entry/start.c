@@ -218,14 +218,11 @@ static bool is_allocators(const struct hak_object *module) {
     return false;
 }
 
-/* Tells the record that jemalloc, mimalloc, tcmalloc or rpmalloc stands before us, and serves the
- * program. The look-up by name would be 1 % of a start. */
-static void note_other_malloc(void) {
-    if (!hak_entry_malloc_is_another())
-        return;
+void hak_entry_note_other_malloc(void) {
     struct hak_object first, own;
     const void *found = hak_symbol_first("malloc");
-    if (!found || !hak_object_find((uintptr_t)found, &first) ||
+    if (!found || !hak_is_debug_build || hak_entry_is_sanitized() ||
+        !hak_object_find((uintptr_t)found, &first) ||
         !hak_object_find((uintptr_t)&is_constructed, &own) || first.start == own.start ||
         !is_allocators(&first))
         return;
@@ -251,7 +248,6 @@ static void construct_once(void) {
     if (hak_is_debug_build) {
         hak_check_kinds_start(hak_entry_operators_are_replaced());
         hak_check_start();
-        note_other_malloc();
     }
     if (!hak_is_debug_build && !hak_is_light_build && hak_options.heap_profile_rate != 0)
         start_counting();

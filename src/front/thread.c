@@ -6,11 +6,13 @@
 
 /* Maps a thread's arrays and, where the plan has any, its caches. NULL without memory. */
 static struct hak_front *make_front(void) {
-    struct hak_front *front = hak_map(HAK_PAGES_OF(sizeof(struct hak_front)));
+    const size_t bytes = HAK_PAGES_OF(sizeof(struct hak_front));
+    struct hak_front *front =
+        hak_is_debug_build || hak_is_light_build ? hak_map_joined(bytes) : hak_map(bytes);
     if (front && hak_plan_cache_count) {
         front->caches = hak_map(hak_caches_bytes());
         if (!front->caches) {
-            hak_unmap(front, HAK_PAGES_OF(sizeof(struct hak_front)));
+            hak_unmap(front, bytes);
             return NULL;
         }
         hak_caches_make(front->caches);

@@ -24,6 +24,7 @@ enum {
     FIRST_THREADS = 8,     /* that start with as much; the others with what is left by then */
     LOOK_TICKS = 1000000,  /* some tenths of a millisecond */
     MAPS_SHARE = 4,        /* of vm.max_map_count; a run of pages makes two mappings more */
+    RUNS_OF_HEAD = 2,      /* a SuperSlab's: that of its last page, and the slabs closed whole */
     SPINS = 1000000,
 };
 static const struct hak_credit_terms terms = {.most = FIRST_TICKS, .dearest = 100000, .share = 100};
@@ -447,17 +448,18 @@ void hak_pages_close_unserved(struct hak_superslab *superslab) {
             atomic_store(&superslab->closed_pages[0], (uint16_t)(1u << last_page));
         for (unsigned i = 1; i < HAK_SLABS; i++)
             atomic_store(&superslab->closed_pages[i], (uint16_t)HAK_ALL_PAGES);
-        atomic_fetch_add_explicit(&runs, !is_used, memory_order_relaxed); /* closed_pages[0]'s */
+        atomic_fetch_add_explicit(&runs, is_used ? 0 : RUNS_OF_HEAD, memory_order_relaxed);
         hak_hop_count(HAK_COUNTED_PAGES_CLOSE, HAK_CLASS_NONE, bytes);
     }
     end_closing();
 }
 
 void hak_pages_forget_superslab(const struct hak_superslab *superslab) {
-    int32_t gone = 0;
+    bool has_closed_head = atomic_load_explicit(&superslab->closed_pages[0], memory_order_relaxed);
+    int32_t gone = has_closed_head ? RUNS_OF_HEAD : 0;
     if (!hak_options.close_pages)
         return;
-    for (unsigned i = 0; i < HAK_SLABS; i++)
+    for (unsigned i = 1; i < HAK_SLABS; i++)
         gone += runs_in(atomic_load_explicit(&superslab->closed_pages[i], memory_order_relaxed));
     atomic_fetch_sub_explicit(&runs, gone, memory_order_relaxed);
 }

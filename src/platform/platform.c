@@ -106,6 +106,13 @@ void *hak_hold(size_t bytes, size_t alignment) {
     return start;
 }
 
+void *hak_map_joined(size_t bytes) {
+    void *start = map(bytes, PROT_READ | PROT_WRITE, MAP_NORESERVE);
+    if (start)
+        hak_decline_huge_pages(start, bytes);
+    return start;
+}
+
 static long protect(void *start, size_t bytes, int rights) {
     return hak_raw_call(SYS_mprotect, (long)start, (long)bytes, rights, 0, 0, 0);
 }

@@ -63,6 +63,10 @@ HAK_HIDDEN bool hak_drop_pages(void *start, size_t bytes);
  * pages are declined. NULL when there are none. */
 HAK_HIDDEN void *hak_hold(size_t bytes, size_t alignment);
 
+/* Zeroed memory that the kernel joins with what lies beside it: a part of each thread's memory is
+ * no mapping of its own, of which the kernel allows 65,530. NULL without memory. */
+HAK_HIDDEN void *hak_map_joined(size_t bytes);
+
 /* Keeps a mapping from being filled with huge pages, or asks for them. */
 HAK_HIDDEN void hak_decline_huge_pages(void *start, size_t bytes);
 HAK_HIDDEN void hak_ask_for_huge_pages(void *start, size_t bytes);

@@ -89,6 +89,15 @@ static inline void *hak_raw_map(size_t bytes) {
     return hak_raw_map_as(bytes, PROT_READ | PROT_WRITE, MAP_NORESERVE);
 }
 
+/* The same for a part of each thread's memory: the kernel joins it with what lies beside it, of
+ * other threads too, so that thousands of them do with few mappings (vm.max_map_count). */
+static inline void *hak_raw_map_joined(size_t bytes) {
+    void *start = hak_raw_map(bytes);
+    if (start)
+        (void)hak_raw_call(SYS_madvise, (long)start, (long)bytes, MADV_NOHUGEPAGE, 0, 0, 0);
+    return start;
+}
+
 /* Gives back what hak_raw_map gave. */
 static inline void hak_raw_unmap(void *start, size_t bytes) {
     if (hak_is_debug_build && hak_own_note)

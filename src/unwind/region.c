@@ -15,7 +15,7 @@ static size_t bytes_of_all(const struct hak_thread_stacks *all) {
 /* Maps the memory of all regions at once and places each one's last stack in it. False: no
  * memory. */
 static bool map_regions(struct hak_thread_stacks *all) {
-    struct hak_region *region = hak_raw_map(bytes_of_all(all));
+    struct hak_region *region = hak_raw_map_joined(bytes_of_all(all));
     if (!region)
         return false;
     char *memory = (char *)(region + HAK_REGIONS);

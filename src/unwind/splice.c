@@ -52,7 +52,7 @@ static size_t bytes_for(uint32_t limit, uint32_t capacity) {
  * memory, or the process is about to end. */
 static bool map_stacks(uint32_t limit) {
     uint32_t capacity = limit + SPARE_FRAMES;
-    struct hak_thread_stacks *all = is_over ? NULL : hak_raw_map(bytes_for(limit, capacity));
+    struct hak_thread_stacks *all = is_over ? NULL : hak_raw_map_joined(bytes_for(limit, capacity));
     if (!all)
         return false;
     all->limit = all->depth = limit;

@@ -51,7 +51,7 @@ static void put_into_pool(char *stack) {
 static char *map_stacks(void) {
     bool is_guarded = atomic_load(&mapped) < GUARDED;
     int count = is_guarded ? 1 : AT_ONCE;
-    char *stacks = hak_raw_map((size_t)count * HAK_LENT_STACK_BYTES);
+    char *stacks = hak_raw_map_joined((size_t)count * HAK_LENT_STACK_BYTES);
     if (!stacks)
         return NULL;
     atomic_fetch_add(&mapped, (uint32_t)count);
