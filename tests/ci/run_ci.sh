@@ -186,6 +186,31 @@ run 0 --ci --suppressions leak.supp -s leak.db -f -- ./leak
 "$trace" info -s leak.db >out
 said 'suppressed    1 finding, by leak.supp' out
 
+# A baseline that does not exist is made by the first run, which still fails; the second passes. A folder that does not exist is refused.
+run 1 --ci --baseline first.json -s first.db -- ../app one
+said 'hakmem: first.json did not exist; it was made with 1 finding: the next run knows it' err
+said 'double-free in close_again app.c:' err
+sums 1 1 0 0 first
+"$trace" faults -s first.db --write-baseline second.json >out && cmp first.json second.json || fail "run makes another baseline than faults"
+run 7 --ci --baseline first.json -s first.db -f -- ../app one
+! grep -q 'did not exist' err || { cat err; fail "a baseline that exists is made again"; }
+HAKMEM_BASELINE=$PWD/third.json run 1 --trace off --ci -s first.db -f -- ../app one
+said 'hakmem: third.json did not exist; it was made with 1 finding' err
+cmp first.json third.json || fail "without a record another baseline is made"
+run 0 --baseline empty.json -s empty.db -- true
+said 'hakmem: empty.json did not exist; it was made with 0 findings' err
+run 0 --trace off --baseline off.json -s empty.db -f -- true
+cmp empty.json off.json || fail "no baseline is made where no store is"
+run 2 --ci --baseline none/first.json -s first.db -f -- ../app one
+said "nothing can be written to $PWD/none/first.json: its directory does not exist" err
+for command in 'faults -s first.db' 'leaks -s first.db' 'export sarif -s first.db' 'hunt -f -o hunt.db'; do
+    # shellcheck disable=SC2086
+    "$trace" ${command%% *} --baseline none.json ${command#* } $([[ $command != hunt* ]] || echo -- ../app one) >out 2>err
+    [ $? -eq 2 ] || { cat out err; fail "$command makes do with a baseline that does not exist"; }
+    said 'none.json: the baseline cannot be read: No such file or directory; `hakmem-trace faults --write-baseline FILE` writes one' err
+    [ ! -e none.json ] || fail "$command makes a baseline"
+done
+
 # The same from the store.
 "$trace" export junit -s both.db | cmp - both.junit.xml || fail "export junit gives something else than run"
 "$trace" export sarif -s both.db -o again.sarif && cmp again.sarif both.sarif ||

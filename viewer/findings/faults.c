@@ -382,11 +382,8 @@ static void note_leak(const struct findings *findings, const struct finding *one
     hak_baseline_set_leak(entry, blocks, bytes);
 }
 
-/* Puts findings into the baseline that it does not have yet, but no crashes and none that is
- * suppressed; `*added` is how many. `is_anew`: how much leaks lost is what it is now. False:
- * printed. */
-static bool merge(const struct findings *findings, struct hak_baseline *to, bool is_anew,
-                  size_t *added) {
+bool findings_add_to_baseline(const struct findings *findings, struct hak_baseline *to,
+                              bool is_anew, size_t *added) {
     char day[16] = "";
     time_t now = time(NULL);
     struct tm when;
@@ -417,7 +414,7 @@ static int write_baseline(struct view *view, const struct findings *findings) {
     const char *path = view_value(view, "write-baseline");
     size_t added = 0, gone = 0;
     struct hak_baseline *to = hak_baseline_load(path, true, error, sizeof error);
-    bool good = to && merge(findings, to, view_given(view, "prune"), &added);
+    bool good = to && findings_add_to_baseline(findings, to, view_given(view, "prune"), &added);
     if (good && view_given(view, "prune"))
         gone = hak_baseline_prune(to, findings_has_run, view);
     if (good && !hak_baseline_write(to, error, sizeof error))

@@ -71,7 +71,8 @@ struct findings {
     struct finding *list;
     uint32_t count, capacity;
     struct hak_baseline *baseline; /* NULL = none was given */
-    uint64_t leak_growth;          /* percent by which a leak that it knows must grow to be new */
+    bool may_lack_baseline; /* set by the caller: a file that does not exist is an empty one */
+    uint64_t leak_growth;   /* percent by which a leak that it knows must grow to be new */
     struct hak_suppressions *suppressions; /* NULL = none were given */
 };
 
@@ -164,6 +165,12 @@ void annotations_add(struct hak_text *text, struct view *view, const struct find
  * and notes with the steps of each stack. */
 void findings_add_quickfix(struct hak_text *text, struct view *view,
                            const struct findings *findings);
+
+/* Adds to a baseline the findings that it does not have yet, but no crashes and none that is
+ * suppressed; `*added` grows by their number. `is_anew`: what leaks lost is what they lose now.
+ * False: printed. */
+bool findings_add_to_baseline(const struct findings *findings, struct hak_baseline *to,
+                              bool is_anew, size_t *added);
 
 /* Runs `faults`: lists the findings, prints the report of one, or writes a baseline. Returns the
  * exit status. */

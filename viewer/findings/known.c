@@ -125,7 +125,8 @@ bool findings_load_known(const struct view *view, struct findings *findings) {
     if (!read_growth(view, &findings->leak_growth))
         return false;
     if (baseline && baseline[0]) {
-        findings->baseline = hak_baseline_load(baseline, false, error, sizeof error);
+        findings->baseline =
+            hak_baseline_load(baseline, findings->may_lack_baseline, error, sizeof error);
         good = findings->baseline != NULL;
     }
     if (good && suppressions && suppressions[0]) {

@@ -9,17 +9,24 @@
 
 #define FINDINGS_NAMED 10 /* findings that are listed at the end; the files have all */
 
-/* The files that say what is known have to be readable before anything is started. */
-static bool check_known(const struct view *view) {
-    struct findings known = {0};
+/* The files that say what is known have to be readable before anything is started, and a baseline
+ * that does not exist yet writable. */
+static bool check_known(const struct view *view, bool may_make, struct run_ci *ci) {
+    struct findings known = {.may_lack_baseline = may_make};
     bool good = findings_load_known(view, &known);
+    if (good && known.baseline && known.baseline->is_missing) {
+        static char path[RUN_CI_PATH];
+        snprintf(ci->baseline, sizeof ci->baseline, "%s",
+                 run_settle_value("BASELINE", known.baseline->path, path));
+        good = run_check_log(ci->baseline);
+    }
     findings_free(&known);
     return good;
 }
 
-bool run_ci_check(const struct view *view, struct run_ci *ci) {
+bool run_ci_check(const struct view *view, bool may_make, struct run_ci *ci) {
     *ci = (struct run_ci){.service = ANNOTATIONS_NONE};
-    return annotations_read_option(view, &ci->service) && check_known(view);
+    return annotations_read_option(view, &ci->service) && check_known(view, may_make, ci);
 }
 
 void run_ci_beside(const char *store, const char *suffix, char *out, size_t bytes) {
@@ -130,6 +137,27 @@ static bool write_result(char *path, char *document) {
     return false;
 }
 
+/* Writes the baseline that did not exist, or adds to the one that another run made meanwhile, and
+ * says so. False: printed. */
+static bool make_baseline(const char *path, const struct findings *findings) {
+    static char error[RUN_CI_PATH + 512];
+    size_t added = 0;
+    struct hak_baseline *to = hak_baseline_load(path, true, error, sizeof error);
+    bool good = to && findings_add_to_baseline(findings, to, false, &added);
+    if (good && !hak_baseline_write(to, error, sizeof error))
+        good = false;
+    if (good)
+        view_write(stderr, "hakmem: %s did not exist; it was made with %s%s\n",
+                   view_path_from_here(path), hak_words_count(added, "finding", "findings"),
+                   added == 0   ? ""
+                   : added == 1 ? ": the next run knows it"
+                                : ": the next run knows them");
+    else if (error[0])
+        view_error("%s", error);
+    hak_baseline_free(to);
+    return good;
+}
+
 bool run_ci_finish(struct view *view, struct run_ci *ci, const struct findings *findings) {
     bool good = true;
     if (ci->junit[0])
@@ -147,5 +175,7 @@ bool run_ci_finish(struct view *view, struct run_ci *ci, const struct findings *
         list_new(view, findings);
         list_files(view, ci);
     }
+    if (ci->baseline[0])
+        good &= make_baseline(ci->baseline, findings);
     return good;
 }

@@ -205,9 +205,7 @@ bool run_find_files(const struct view *view, struct run_files *files) {
     return record_may_preload(run_name(), files->library);
 }
 
-/* The value as the program gets it: a relative path of a file is made absolute, in `out`, as it is
- * meant from here wherever the program goes later. */
-static const char *made_absolute(const char *variable, const char *value, char *out) {
+const char *run_settle_value(const char *variable, const char *value, char *out) {
     bool is_policy = strcmp(variable, "GUARD") == 0;
     size_t word = is_policy && strncmp(value, "only:", 5) == 0 ? 5 : 0; /* what stands before it */
     bool is_file = word || strcmp(variable, "TRACE_FILE") == 0 || strcmp(variable, "LOG") == 0 ||
@@ -240,8 +238,11 @@ bool run_set_environment(const struct view *view, const struct run_files *files)
         const char *value = v->option[0] ? view_value(view, v->option) : NULL;
         snprintf(name, sizeof name, "HAKMEM_%s", v->name);
         if (value)
-            good &= setenv(name, made_absolute(v->name, value, path), 1) == 0;
+            good &= setenv(name, run_settle_value(v->name, value, path), 1) == 0;
     }
+    const char *baseline = getenv("HAKMEM_BASELINE");
+    if (baseline && access(baseline, F_OK) != 0 && errno == ENOENT)
+        good &= unsetenv("HAKMEM_BASELINE") == 0; /* it is made at the end */
     const char *only = view_variable_value(view, "TRACE_PROFILE_ONLY");
     if (only && strcmp(only, "1") == 0 && !run_keeps_allocator(view) &&
         !view_variable_value(view, "CHECK"))

@@ -39,9 +39,10 @@ struct outcome {
     bool awaits_report;  /* a fault is seen that has none yet */
     bool read;           /* the store could be read */
     bool committed;
-    bool is_cut;       /* the recording was ended while processes live */
-    bool is_left_said; /* that the program is left alone, and recorded on */
-    bool is_refused;   /* it came to the collector, which made no store for it */
+    bool is_cut;         /* the recording was ended while processes live */
+    bool is_left_said;   /* that the program is left alone, and recorded on */
+    bool is_refused;     /* it came to the collector, which made no store for it */
+    bool makes_baseline; /* the one that was given did not exist */
     uint32_t live, sessions;
     const char *why; /* the status is not the program's own, nor that of its faults; else NULL */
 };
@@ -154,8 +155,10 @@ static void count_faults(struct view *view, const char *path, struct findings *f
     view->store_path = strdup(path);
     outcome->events = view->summary.events;
     count_unstored(view, outcome);
-    if (!findings_gather(view, 0, findings) || !findings_gather_reported(view, 0, findings) ||
-        !findings_compare(view, findings))
+    if (!findings_gather(view, 0, findings) || !findings_gather_reported(view, 0, findings))
+        return;
+    findings->may_lack_baseline = outcome->makes_baseline;
+    if (!findings_compare(view, findings))
         return;
     for (size_t i = 0; i < findings->count; i++)
         outcome->crashes += findings->list[i].kind == FINDING_CRASH;
@@ -502,12 +505,13 @@ int record_run(struct view *view, struct record_part *part) {
     }
     if (part && part->left)
         record_adopt_left();
-    if (!run_ci_check(view, &ci) || !run_open_pools(view) || !run_target_check(view->argument[0]) ||
-        !run_find_files(view, &files) ||
+    if (!run_ci_check(view, !part, &ci) || !run_open_pools(view) ||
+        !run_target_check(view->argument[0]) || !run_find_files(view, &files) ||
         !start_program(view, &files, part ? part->stdio : NULL, &child, &ci, &early, &keeper, path,
                        sizeof path))
         return VIEW_USAGE;
     memcpy(asked, path, sizeof asked);
+    outcome.makes_baseline = ci.baseline[0] != '\0';
     outcome.program_status = wait_for_program(&child, part, files.collect);
     fleet_early_end(&early);
     finish(view, &child, keeper, path, sizeof path, &findings, &outcome);

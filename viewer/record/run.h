@@ -59,6 +59,9 @@ bool run_open_pools(const struct view *view);
 /* Sets LD_PRELOAD and HAKMEM_* in this process's environment; called in the child, so that the
  * keeper's worker starts without it. */
 bool run_set_environment(const struct view *view, const struct run_files *files);
+/* The value of a variable as the program gets it: a relative path of a file is made absolute, in
+ * `out` of RUN_CI_PATH bytes, as it is meant from here wherever the program goes later. */
+const char *run_settle_value(const char *variable, const char *value, char *out);
 /* Expands %e (name of `program`) and %p (`pid`) in `pattern` and makes it absolute. False, and
  * said: it does not fit. */
 bool run_expand_path(const char *pattern, const char *program, pid_t pid, char *out, size_t bytes);
@@ -68,14 +71,17 @@ bool run_expand_path(const char *pattern, const char *program, pid_t pid, char *
 struct run_ci {
     enum annotations service;
     char junit[RUN_CI_PATH], sarif[RUN_CI_PATH], quality[RUN_CI_PATH]; /* "" = not written */
+    char baseline[RUN_CI_PATH]; /* the one that this run makes, "" = none */
 };
-/* Reads --annotations, and looks whether baseline and suppressions can be read. False: printed. */
-bool run_ci_check(const struct view *view, struct run_ci *ci);
+/* Reads --annotations, and looks whether baseline and suppressions can be read. `may_make`: a
+ * baseline that does not exist is made at the end. False: printed. */
+bool run_ci_check(const struct view *view, bool may_make, struct run_ci *ci);
 /* Settles the files' paths: as given, with --ci beside the store. False: printed. */
 bool run_ci_settle(const struct view *view, pid_t pid, const char *store, struct run_ci *ci);
 /* The path of the store with `suffix` in the place of its ".db". */
 void run_ci_beside(const char *store, const char *suffix, char *out, size_t bytes);
-/* Writes files, annotations and, with --ci, the new findings in few lines. False: printed. */
+/* Writes files, annotations, the baseline that did not exist and, with --ci, the new findings in
+ * few lines. False: printed. */
 bool run_ci_finish(struct view *view, struct run_ci *ci, const struct findings *findings);
 
 /* A program that is forked and waits for the word to start. */

@@ -110,13 +110,16 @@ struct hak_baseline *hak_baseline_load(const char *path, bool may_be_missing, ch
         return NULL;
     }
     FILE *file = fopen(path, "re");
-    if (!file && errno == ENOENT && may_be_missing)
+    made->is_missing = !file && errno == ENOENT;
+    if (made->is_missing && may_be_missing)
         return made;
     json_error_t trouble = {.text = ""};
     json_t *document = file ? json_loadf(file, JSON_REJECT_DUPLICATES, &trouble) : NULL;
     bool good = false;
     if (!file)
-        snprintf(error, error_bytes, "%s: the baseline cannot be read: %s", path, strerror(errno));
+        snprintf(error, error_bytes, "%s: the baseline cannot be read: %s%s", path, strerror(errno),
+                 made->is_missing ? "; `hakmem-trace faults --write-baseline FILE` writes one"
+                                  : "");
     else if (!document)
         snprintf(error, error_bytes, "%s:%d: the baseline is not JSON: %s", path, trouble.line,
                  trouble.text);

@@ -33,6 +33,7 @@ struct hak_baseline {
     struct hak_baseline_entry *list;
     uint32_t count, capacity;
     uint32_t sorted; /* so many of the first entries are ordered by fingerprint */
+    bool is_missing; /* there was no such file */
 };
 
 /* Reads `path`. Returns NULL, or with one line in `error`: file, line where JSON is broken, what

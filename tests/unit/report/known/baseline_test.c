@@ -143,7 +143,8 @@ TEST(errors_say_what_was_due) {
     expect_error("{\"hakmem_baseline\": 1, \"findings\": [{}, 5]}",
                  "baseline.json: finding 1 of the baseline has no \"fingerprint\"");
     ck_assert_ptr_null(hak_baseline_load("/no/such", false, error, sizeof error));
-    ck_assert_str_eq(error, "/no/such: the baseline cannot be read: No such file or directory");
+    ck_assert_str_eq(error, "/no/such: the baseline cannot be read: No such file or directory; "
+                            "`hakmem-trace faults --write-baseline FILE` writes one");
 }
 
 TEST(a_folder_that_is_not_there_is_told) {
