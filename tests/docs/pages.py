@@ -247,4 +247,5 @@ def main_here(name):
     return page.wrong != 0 or page.ran == 0
 
 
-sys.exit(main_here(sys.argv[2]) if sys.argv[1] == "--here" else main(sys.argv[1], sys.argv[2:]))
+if __name__ == "__main__":
+    sys.exit(main_here(sys.argv[2]) if sys.argv[1] == "--here" else main(sys.argv[1], sys.argv[2:]))
