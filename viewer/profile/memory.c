@@ -302,6 +302,19 @@ static bool ends_snapshot(const struct profile_memory *m, uint32_t i) {
            m->sample[i + 1].what != s->what || m->sample[i + 1].process != s->process;
 }
 
+static bool is_look(const struct profile_memory *m, const struct sample *s) {
+    return is_asked(m, s->process) &&
+           (s->what == IS_LOOK || (s->what == IS_CHANGE && s->kind <= MEMORY_MOST_RESIDENT));
+}
+
+/* Whether the next look found what the last one had found. */
+static bool stays(const struct profile_memory *m) {
+    uint32_t i = m->at;
+    while (i < m->samples && !is_look(m, &m->sample[i]))
+        i++;
+    return i < m->samples && m->sample[i].what == IS_LOOK;
+}
+
 void profile_memory_in(struct profile_memory *m, uint64_t from_ns, uint64_t to_ns,
                        struct profile_memory_totals *out) {
     *out = totals_now(m);
@@ -313,11 +326,8 @@ void profile_memory_in(struct profile_memory *m, uint64_t from_ns, uint64_t to_n
         if (m->sample[m->at].ns <= from_ns || profile_resident(&now) > profile_resident(out))
             *out = now;
     }
-}
-
-static bool is_look(const struct profile_memory *m, const struct sample *s) {
-    return is_asked(m, s->process) &&
-           (s->what == IS_LOOK || (s->what == IS_CHANGE && s->kind <= MEMORY_MOST_RESIDENT));
+    if (m->now[0].kernel_ns <= from_ns && !stays(m))
+        out->kernel_ns = 0;
 }
 
 void profile_memory_at(struct profile_memory *m, uint64_t ns, struct profile_memory_totals *out,

@@ -45,8 +45,9 @@ void profile_memory_free(struct profile_memory *memory);
  * look (kernel_ns 0: there is none). Begins the time anew. */
 void profile_memory_at(struct profile_memory *memory, uint64_t ns,
                        struct profile_memory_totals *out, struct profile_memory_totals *next);
-/* Finds the totals when the most was resident, from the last look before from_ns to to_ns. Parts of
- * the time are asked from the first to the last. */
+/* Finds the totals when the most was resident, from the last look before from_ns to to_ns;
+ * kernel_ns is 0 where nobody looked in between and the next look found another value. Parts of the
+ * time are asked from the first to the last. */
 void profile_memory_in(struct profile_memory *memory, uint64_t from_ns, uint64_t to_ns,
                        struct profile_memory_totals *out);
 uint64_t profile_resident(const struct profile_memory_totals *totals);
