@@ -19,6 +19,8 @@ struct hak_frame {
     bool is_hakmem;      /* the allocator's own code */
     bool is_interrupted; /* execution stopped here, in no call of the allocator; set by reports */
     bool is_called_from_many; /* a wrapper of the allocator by its place; set by reports */
+    bool is_accused; /* its own call is what does not fit: no wrapper, whatever its name; set by
+                        hak_words_accuse_caller */
 };
 
 /* True for a library of hakmem's, by its file's name. */

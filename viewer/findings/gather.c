@@ -102,6 +102,9 @@ static bool is_telling(const struct finding_stack *stack) {
 /* Moves the stack that the finding is shown at to the front. */
 static void choose_first(struct finding *one) {
     int best = -1;
+    for (int i = 0; i < one->stack_count; i++)
+        hak_words_accuse_caller(one->code, one->stacks[i].frames.frame,
+                                one->stacks[i].frames.count);
     for (int i = 0; i < one->stack_count && best < 0; i++)
         if (is_telling(&one->stacks[i]))
             best = i;

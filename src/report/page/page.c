@@ -225,6 +225,8 @@ int hak_report_make(struct hak_store_reader *r, const struct hak_report_request 
     struct hak_frames *const stacks[] = {&page.frames, &page.wrong_frames, &page.alloc_frames,
                                          &page.free_frames, &page.clean_frames};
     hak_report_mark_wrappers(r, stacks, sizeof stacks / sizeof *stacks);
+    for (size_t i = 0; i < sizeof stacks / sizeof *stacks; i++)
+        hak_words_accuse_caller(request->facts.fault, stacks[i]->frame, stacks[i]->count);
     report_find_type(&page);
     if (!report_is_given_word(&page)) /* its call is none of this block */
         page.found = own_event(&page);

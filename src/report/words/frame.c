@@ -11,6 +11,7 @@
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
+#include "fault_codes.h"
 
 /* ---- libraries ---------------------------------------------------------------------------------
  */
@@ -255,11 +256,23 @@ static int first_of_program(const struct hak_frame *frames, int count) {
         const char *function = frames[i].function ? frames[i].function : "";
         if (frames[i].is_hakmem || hak_words_is_start(&frames[i]) ||
             hak_words_library(&frames[i]) || (has_python && hak_words_is_interpreter(&frames[i])) ||
-            (is_call && (is_wrapper(function) || is_called_wrapper(function))))
+            (is_call && !frames[i].is_accused &&
+             (is_wrapper(function) || is_called_wrapper(function))))
             continue;
         return i;
     }
     return count;
+}
+
+void hak_words_accuse_caller(unsigned code, struct hak_frame *frames, int count) {
+    int i = 0;
+    if (code != HAK_FAULT_ALLOC_DEALLOC_MISMATCH && code != HAK_FAULT_NEW_DELETE_TYPE_MISMATCH &&
+        code != HAK_FAULT_POOL_MISMATCH)
+        return;
+    while (i < count && (frames[i].is_hakmem || hak_words_library(&frames[i])))
+        i++;
+    if (i < count)
+        frames[i].is_accused = true;
 }
 
 /* Whether no frame of this frame's module has a source line. */

@@ -162,6 +162,9 @@ enum hak_frame_role {
 /* The role of frame `i` in its stack: hakmem's, a thread's start, a library's, an allocation
  * wrapper inside of the program's first frame, or the program's. */
 enum hak_frame_role hak_words_frame_role(const struct hak_frame *frames, int count, int i);
+/* Marks the frame that called the allocator, in a stack of a fault of code `code`, where the choice
+ * of call is the fault: of malloc or new, free or delete, or of the pool. */
+void hak_words_accuse_caller(unsigned code, struct hak_frame *frames, int count);
 /* Finds the frame that one line names: the program's first one past libraries and wrappers (of
  * modules that have source lines, where there are some); the first of all where there is no other.
  * -1 as above. */
