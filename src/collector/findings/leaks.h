@@ -21,7 +21,8 @@ struct hak_findings;
 
 /* Blocks of one stack that were judged alike. */
 struct hak_leak_group {
-    uint32_t stack;       /* row of node */
+    uint32_t stack;       /* row of node; of several that are one place the first */
+    bool has_more_stacks; /* through modules that were loaded again */
     uint8_t kind;         /* enum hak_leak */
     uint8_t layer;        /* enum hak_place, 0 = not known */
     uint32_t pool;        /* of pieces: number of their pool; 0 = of several */

@@ -13,6 +13,7 @@
 #include "report/page/page.h"
 #include "report/words/words.h"
 #include "symbols/reading.h"
+#include "trace/frame_node.h"
 
 enum {
     PLACES_WITH_AGE = 200,    /* the biggest ones: each is a search in the log */
@@ -20,7 +21,74 @@ enum {
     NAME_BYTES = 300,
     IPS_MAX = 256,
     LEAK_FRAMES_MAX = 512, /* with inlined ones */
+    STACK_DEPTH = 4096,
 };
+
+/* ---- places ---------------------------------------------------------------------------------- */
+
+/* A key of the file that a module is: its build-id, else its first row. */
+static uint64_t key_of_file(const struct hak_module_row *module) {
+    uint64_t key = module->build_id[0] ? 0 : module->image;
+    for (const char *at = module->build_id; *at; at++)
+        key = hak_index_mix(key, (uint8_t)*at);
+    return key;
+}
+
+/* A key of the stack's places in the modules' files: the same for stacks through modules that were
+ * unloaded and loaded again, and through copies of one. Of 64 bits: a clash would make one place of
+ * two. */
+static uint64_t key_of_places(const struct hak_rows *rows, uint32_t stack) {
+    struct hak_node_row node;
+    uint64_t key = 1;
+    for (int depth = 0; depth < STACK_DEPTH && hak_rows_node(rows, stack, &node); depth++) {
+        uint64_t file = 0, place = node.ip;
+        if (hak_frame_node_kind(node.ip) == HAK_FRAME_NODE_NONE) {
+            uint32_t id = hak_rows_module_of(rows, node.process, node.generation, node.ip);
+            if (id) {
+                const struct hak_module_row *module = &rows->modules[id - 1].row;
+                file = key_of_file(module);
+                place -= module->load_bias;
+            }
+        }
+        key = hak_index_mix(hak_index_mix(key, file), place);
+        stack = node.parent;
+    }
+    return key;
+}
+
+/* Adds the counts of a group to another one's. */
+static void add_group(struct hak_leak_group *to, const struct hak_leak_group *from) {
+    to->count += from->count;
+    to->bytes += from->bytes;
+    to->has_more_stacks = true;
+}
+
+/* Makes one group of those whose stacks name the same places of the same files. Without memory they
+ * stay apart. */
+static void join_groups(const struct hak_rows *rows, struct hak_leak_pile *pile) {
+    struct hak_index by_places = {0};
+    uint32_t *moved = calloc((size_t)pile->group_count + 1, sizeof *moved), kept = 0;
+    for (uint32_t i = 0; moved && i < pile->group_count; i++) {
+        const struct hak_leak_group *group = &pile->groups[i];
+        uint64_t places = key_of_places(rows, group->stack), place = 0,
+                 key = hak_index_mix(hak_index_mix(places, group->kind), group->pool);
+        uint32_t row = hak_index_find(&by_places, key, &place);
+        hak_reading_note_step();
+        moved[i] = row ? row - 1 : kept;
+        if (row) {
+            add_group(&pile->groups[row - 1], group);
+        } else {
+            pile->groups[kept++] = *group;
+            (void)hak_index_add(&by_places, key, kept); /* else it stays apart */
+        }
+    }
+    for (uint32_t i = 0; moved && i < pile->block_count; i++)
+        pile->blocks[i].group = moved[pile->blocks[i].group];
+    if (moved)
+        pile->group_count = kept;
+    free(moved);
+    hak_index_free(&by_places);
+}
 
 /* ---- ages ------------------------------------------------------------------------------------ */
 
@@ -64,13 +132,17 @@ static void find_ages(struct hak_store_reader *reader, struct hak_leak_pile *pil
         order[i] = (struct hak_pair){~pile->groups[i].bytes, i}; /* the biggest first */
     if (order)
         hak_sort_pairs(order, pile->group_count, order + pile->group_count + 1);
-    for (uint32_t i = 0; order && i < pile->group_count && i < PLACES_WITH_AGE; i++) {
+    bool is_over = false; /* all stacks were looked at */
+    for (uint32_t i = 0; order && i < pile->group_count && i < PLACES_WITH_AGE && !is_over; i++) {
+        const struct hak_leak_group *group = &pile->groups[order[i].value];
+        is_over = group->has_more_stacks;
         struct hak_filter filter = {.process = pile->process,
-                                    .stack = pile->groups[order[i].value].stack,
+                                    .stack = is_over ? 0 : group->stack,
                                     .kind_mask_low = 1u << HAK_MALLOC | 1u << HAK_REALLOC,
                                     .class_index = -1};
         hak_reading_note_step();
-        if (filter.stack && hak_store_scan(reader, &filter, false, look_at_birth, &ages) > 0)
+        if ((is_over || filter.stack) &&
+            hak_store_scan(reader, &filter, false, look_at_birth, &ages) > 0)
             break;
     }
     free(order);
@@ -362,6 +434,7 @@ static void settle_pile(struct hak_findings *findings, struct hak_capture *captu
     struct hak_text summary = {0};
     s.is_error = (pile->scan.generation >> 32 & HAK_LEAK_FINDING) != 0;
     pile->is_settled = true;
+    join_groups(&capture->rows, pile);
     /* It may come while the report of a fault is made. */
     struct hak_resolve_report before = capture->resolve.report;
     hak_resolve_begin_report(&capture->resolve);
