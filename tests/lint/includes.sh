@@ -42,7 +42,7 @@ allowed() {
     report) rules='base decode/decode.h store trace/record.h trace/session.h trace/pattern.h learn/settings.h' ;;
     collector) rules='report symbols base store heap_profile/dump.h heap_profile/table.h metrics/block.h metrics/metric.h trace/record.h trace/session.h trace/protocol.h trace/trust.h trace/stat_line.h trace/node.h trace/frame_node.h decode/decode.h' ;;
     player) rules='' ;;
-    viewer) rules='base store player/play.h player/sequence.h remote/remote.h symbols/elf_file.h symbols/strings.h heap_profile/table.h heap_profile/dump.h report collector made metrics/metric.h metrics/step.h entry/attach/shared.h trace/control.h trace/session.h trace/protocol.h trace/record.h trace/frame_node.h' ;;
+    viewer) rules='base store player/play.h player/sequence.h remote/remote.h symbols/elf_file.h symbols/static_place.h symbols/strings.h heap_profile/table.h heap_profile/dump.h report collector made metrics/metric.h metrics/step.h entry/attach/shared.h trace/control.h trace/session.h trace/protocol.h trace/record.h trace/frame_node.h' ;;
     corefile) rules='viewer report store base symbols/symbols.h trace/frame_node.h trace/pattern.h' ;; # viewer/corefile: names stacks without a store
     esac
 }

@@ -13,6 +13,7 @@
 #include "report/words/words.h"
 #include "store/frame.h"
 #include "symbols/elf_file.h"
+#include "symbols/static_place.h"
 #include "symbols/strings.h"
 
 enum { MATCHES_MAX = 16 }; /* that are told apart */
@@ -299,55 +300,17 @@ bool view_find_symbol_address(struct view *view, const char *text, uint64_t *add
 /* ---- from an address --------------------------------------------------------------------------
  */
 
-struct place_search {
-    uint64_t value; /* the address in the file */
-    struct hak_strings strings;
-    const char *name; /* "" = in no symbol */
-    uint64_t offset;
-};
-
-static bool visit_place(void *context, const char *name, const GElf_Sym *symbol) {
-    struct place_search *search = context;
-    int type = GELF_ST_TYPE(symbol->st_info);
-    if ((type == STT_OBJECT || type == STT_FUNC) && symbol->st_shndx != SHN_UNDEF &&
-        search->value - symbol->st_value < symbol->st_size) {
-        search->name = hak_strings_demangle(&search->strings, name);
-        search->offset = search->value - symbol->st_value;
-    }
-    return search->name[0] == '\0';
-}
-
-/* The kind of a section's bytes. */
-static const char *kind_of_section(const GElf_Shdr *header) {
-    return header->sh_flags & SHF_EXECINSTR ? "code"
-           : header->sh_flags & SHF_WRITE   ? "static data"
-                                            : "constants";
-}
-
 void view_add_static_place(struct hak_text *text, const char *path, const char *build_id,
                            uint64_t value) {
-    struct hak_elf_file file;
-    struct place_search search = {.value = value, .name = ""};
-    GElf_Shdr header;
-    const char *kind = "static data or code";
-    if (open_module(&file, path, build_id)) {
-        const char *name;
-        for (Elf_Scn *section = NULL; (name = hak_elf_next_section(file.elf, &section, &header));)
-            if (header.sh_flags & SHF_ALLOC && value - header.sh_addr < header.sh_size)
-                break;
-        hak_elf_each_symbol(file.elf, SHT_SYMTAB, visit_place, &search);
-        if (name) {
-            kind = kind_of_section(&header);
-            hak_text_add(text, ", ");
-            if (search.name[0])
-                hak_text_add_name(text, search.name);
-            if (search.name[0] && search.offset)
-                hak_text_add(text, "+0x%" PRIx64, search.offset);
-            hak_text_add(text, search.name[0] ? " in " : "in ");
-            hak_text_add_name(text, name);
-        }
-        hak_elf_close(&file);
+    struct hak_static_place place;
+    if (hak_static_place_find(&place, path, build_id, value)) {
+        hak_text_add(text, ", ");
+        if (place.symbol[0])
+            hak_text_add_name(text, place.symbol);
+        if (place.symbol[0] && place.offset)
+            hak_text_add(text, "+0x%" PRIx64, place.offset);
+        hak_text_add(text, place.symbol[0] ? " in " : "in ");
+        hak_text_add_name(text, place.section);
     }
-    hak_strings_free(&search.strings);
-    hak_text_add(text, ": %s, not heap memory.\n", kind);
+    hak_text_add(text, ": %s, not heap memory.\n", place.kind);
 }

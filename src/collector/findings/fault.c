@@ -3,6 +3,7 @@
 
 #include <elf.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <stdio.h>
@@ -14,6 +15,8 @@
 #include "fault_codes.h"
 #include "options.h"
 #include "report/text/text.h"
+#include "symbols/reading.h"
+#include "symbols/static_place.h"
 #include "report/page/page.h"
 #include "store/history/history.h"
 #include "collector/findings/findings.h"
@@ -469,6 +472,38 @@ static bool stops_at_faults(const struct hak_client *c) {
     return *(const volatile uint32_t *)&hak_mapping_header(&c->map)->stop_on_fault != 0;
 }
 
+/* Names the static data or code in which the pointer of a bad free lies. */
+static void name_static_place(const struct hak_fault *f, struct hak_capture *capture,
+                              char out[HAK_PLACE_BYTES]) {
+    const struct hak_fault_facts *facts = &f->request.facts;
+    struct hak_static_place place;
+    if (facts->memory != HAK_MEMORY_STATIC && facts->memory != HAK_MEMORY_CODE)
+        return;
+    const struct hak_module_info *m =
+        hak_rows_module_info(&capture->rows, hak_rows_module_of(&capture->rows, f->process,
+                                                                UINT32_MAX, facts->found_address));
+    if (!m || m->row.path[0] != '/' || hak_reading_is_barred(m->row.path, m->row.build_id))
+        return;
+    hak_reading_begin(m->row.path, m->row.build_id);
+    bool is_found = hak_static_place_find(&place, m->row.path, m->row.build_id,
+                                          facts->found_address - m->row.load_bias);
+    hak_reading_end();
+    if (!is_found)
+        return;
+    struct hak_text text = {0};
+    if (place.symbol[0])
+        hak_text_add_name(&text, place.symbol);
+    if (place.symbol[0] && place.offset)
+        hak_text_add(&text, "+0x%" PRIx64, place.offset);
+    hak_text_add(&text, "%s%s of ", place.symbol[0] ? ", " : "", place.kind);
+    hak_text_add_name(&text, strrchr(m->row.path, '/') + 1);
+    hak_text_add(&text, " (");
+    hak_text_add_name(&text, place.section);
+    hak_text_add(&text, ")");
+    snprintf(out, HAK_PLACE_BYTES, "%s", hak_text_string(&text));
+    hak_text_free(&text);
+}
+
 /* Fills in all that the page needs beside the request, but for the stacks. */
 static void fill_context(struct hak_fault *f, struct hak_capture *capture) {
     const struct hak_client *c = f->client;
@@ -497,6 +532,7 @@ static void fill_context(struct hak_fault *f, struct hak_capture *capture) {
                                              .signal = request->signal,
                                              .processor = c->map.processor};
     add_counts(&f->context, c, request->process);
+    name_static_place(f, capture, f->context.static_place);
     struct hak_event found;
     if (f->reader && f->event && hak_store_event(f->reader, f->event, &found) == 1)
         f->context.ns = found.ns;

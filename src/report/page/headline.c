@@ -97,6 +97,11 @@ static void add_memory(struct hak_text *text, const struct report_page *page) {
         hak_text_add(text, "which lies in memory of the heap but in no block");
         return;
     }
+    if ((facts->memory == HAK_MEMORY_STATIC || facts->memory == HAK_MEMORY_CODE) &&
+        page->context.static_place[0]) {
+        hak_text_add(text, "which lies in %s", page->context.static_place);
+        return;
+    }
     if (facts->memory < sizeof elsewhere / sizeof *elsewhere && elsewhere[facts->memory]) {
         hak_text_add(text, "%s", elsewhere[facts->memory]);
         return;

@@ -72,6 +72,8 @@ struct hak_report_context {
     bool is_forked;                      /* its counters begin at its fork */
     bool stops;                          /* the program ends at its first fault */
     enum hak_processor processor;        /* that ran it */
+    char static_place[HAK_PLACE_BYTES];  /* symbol, kind and section of static data: "table+0x10,
+                                            static data of app (.bss)"; "" = not known */
     char handler_place[HAK_PLACE_BYTES]; /* of the request's handler_frames; "" = not known */
     char other_place[HAK_REPORT_OTHERS][HAK_PLACE_BYTES]; /* of its others' */
 };
