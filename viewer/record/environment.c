@@ -240,7 +240,7 @@ bool run_set_environment(const struct view *view, const struct run_files *files)
         if (value)
             good &= setenv(name, run_settle_value(v->name, value, path), 1) == 0;
     }
-    const char *baseline = getenv("HAKMEM_BASELINE");
+    const char *baseline = view_variable_value(view, "BASELINE");
     if (baseline && access(baseline, F_OK) != 0 && errno == ENOENT)
         good &= unsetenv("HAKMEM_BASELINE") == 0; /* it is made at the end */
     const char *only = view_variable_value(view, "TRACE_PROFILE_ONLY");

@@ -110,9 +110,11 @@ struct hak_baseline *hak_baseline_load(const char *path, bool may_be_missing, ch
         return NULL;
     }
     FILE *file = fopen(path, "re");
-    made->is_missing = !file && errno == ENOENT;
-    if (made->is_missing && may_be_missing)
-        return made;
+    if (!file && errno == ENOENT) {
+        made->is_missing = true;
+        if (may_be_missing)
+            return made;
+    }
     json_error_t trouble = {.text = ""};
     json_t *document = file ? json_loadf(file, JSON_REJECT_DUPLICATES, &trouble) : NULL;
     bool good = false;
