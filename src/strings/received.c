@@ -347,9 +347,8 @@ static void tell_received(const struct call *call, size_t count) {
     case RECEIVE_ITEMS:
         hak_string_wrote(call, first(call), product(count, word(call, call->row->b)));
         break;
-    case RECEIVE_TEXT: /* `count` does not have the end, which is left out where it does not fit */
-        hak_string_wrote(call, first(call),
-                         product(smaller(count + 1, last(call)), call->row->unit));
+    case RECEIVE_TEXT: /* `count` does not have the end */
+        hak_string_wrote(call, first(call), product(count + 1, call->row->unit));
         break;
     case RECEIVE_PIECES:
     case RECEIVE_MESSAGE:
