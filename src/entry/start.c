@@ -220,9 +220,10 @@ static bool is_allocators(const struct hak_object *module) {
 
 void hak_entry_note_other_malloc(void) {
     struct hak_object first, own;
+    if (!hak_is_debug_build || hak_entry_is_sanitized())
+        return;
     const void *found = hak_symbol_first("malloc");
-    if (!found || !hak_is_debug_build || hak_entry_is_sanitized() ||
-        !hak_object_find((uintptr_t)found, &first) ||
+    if (!found || !hak_object_find((uintptr_t)found, &first) ||
         !hak_object_find((uintptr_t)&is_constructed, &own) || first.start == own.start ||
         !is_allocators(&first))
         return;
