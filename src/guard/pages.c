@@ -455,10 +455,10 @@ void hak_pages_close_unserved(struct hak_superslab *superslab) {
 }
 
 void hak_pages_forget_superslab(const struct hak_superslab *superslab) {
-    bool has_closed_head = atomic_load_explicit(&superslab->closed_pages[0], memory_order_relaxed);
-    int32_t gone = has_closed_head ? RUNS_OF_HEAD : 0;
     if (!hak_options.close_pages)
         return;
+    bool has_closed_head = atomic_load_explicit(&superslab->closed_pages[0], memory_order_relaxed);
+    int32_t gone = has_closed_head ? RUNS_OF_HEAD : 0;
     for (unsigned i = 1; i < HAK_SLABS; i++)
         gone += runs_in(atomic_load_explicit(&superslab->closed_pages[i], memory_order_relaxed));
     atomic_fetch_sub_explicit(&runs, gone, memory_order_relaxed);

@@ -73,3 +73,14 @@ void hak_elf_build_id(Elf *elf, char id[HAK_BUILD_ID_TEXT]) {
     for (ssize_t i = 0; i < count && 2 * i + 2 < HAK_BUILD_ID_TEXT; i++)
         snprintf(id + 2 * i, 3, "%02x", ((const unsigned char *)bytes)[i]);
 }
+
+bool hak_elf_open_built(struct hak_elf_file *file, const char *path, const char *build_id) {
+    char id[HAK_BUILD_ID_TEXT];
+    if (!hak_elf_open(file, path, ELF_C_READ_MMAP_PRIVATE))
+        return false;
+    hak_elf_build_id(file->elf, id);
+    if (build_id[0] == '\0' || strcmp(id, build_id) == 0)
+        return true;
+    hak_elf_close(file);
+    return false;
+}

@@ -37,4 +37,8 @@ void hak_elf_each_symbol(Elf *elf, unsigned tables,
 /* Writes the file's GNU build-id in hexadecimal, "" = none. */
 void hak_elf_build_id(Elf *elf, char id[HAK_BUILD_ID_TEXT]);
 
+/* Opens a module's file as it lies here, if it is the one that was loaded: by build-id (hex, "" =
+ * not known). False: it is not open. */
+bool hak_elf_open_built(struct hak_elf_file *file, const char *path, const char *build_id);
+
 #endif

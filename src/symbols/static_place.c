@@ -36,17 +36,14 @@ bool hak_static_place_find(struct hak_static_place *place, const char *path, con
                            uint64_t value) {
     struct hak_elf_file file;
     struct search search = {.place = place, .value = value};
-    char id[HAK_BUILD_ID_TEXT];
     GElf_Shdr header;
     *place = (struct hak_static_place){.kind = "static data or code"};
-    if (!hak_elf_open(&file, path, ELF_C_READ_MMAP_PRIVATE))
+    if (!hak_elf_open_built(&file, path, build_id))
         return false;
-    hak_elf_build_id(file.elf, id);
-    const char *name = NULL;
-    if (build_id[0] == '\0' || strcmp(id, build_id) == 0)
-        for (Elf_Scn *section = NULL; (name = hak_elf_next_section(file.elf, &section, &header));)
-            if (header.sh_flags & SHF_ALLOC && value - header.sh_addr < header.sh_size)
-                break;
+    const char *name;
+    for (Elf_Scn *section = NULL; (name = hak_elf_next_section(file.elf, &section, &header));)
+        if (header.sh_flags & SHF_ALLOC && value - header.sh_addr < header.sh_size)
+            break;
     if (name) {
         snprintf(place->section, sizeof place->section, "%s", name);
         place->kind = kind_of_section(&header);

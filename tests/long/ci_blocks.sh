@@ -6,13 +6,9 @@
 # timeout: 10800
 . "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/long/sizes"
-[ "$(id -u)" = 0 ] || { echo "skipped: only root can make a bare root"; exit 77; }
-command -v debootstrap >/dev/null || fail "debootstrap is missing: tools/deps long installs it"
+. "$SOURCE/tests/tools/bare_roots.sh"
 # shellcheck disable=SC2086
 set -- $RELEASES
-mirror=$(apt-cache policy libc6 | awk '$3 ~ "/main$" && $2 ~ "/debian/?$" { print $2; exit }')
-mirror=${mirror:-http://deb.debian.org/debian}
-eval "$(apt-config shell http_proxy Acquire::http::Proxy)"
 commit=$(git -C "$SOURCE" rev-parse HEAD) || fail "the tree is no clone"
 cleanup() { rm -rf --one-file-system root-*; }
 
@@ -90,7 +86,7 @@ archive='' installed=''
 mkdir archives
 for release; do
     base=$PWD/root-$release
-    debootstrap --variant=minbase "$release" "$base" "$mirror" >made 2>&1 || { tail made; fail "debootstrap of $release from $mirror"; }
+    make_root "$release" "$base"
     echo 'Acquire::Check-Valid-Until "false";' >"$base/etc/apt/apt.conf.d/90blocks"
     cp /etc/resolv.conf "$base/etc/" && mkdir -p "$base/builds/project" && git init -q --bare -b main "$base/srv/hakmem.git" &&
         git -C "$SOURCE" push -q "$base/srv/hakmem.git" "$commit:refs/heads/main" || fail "no clone in the root of $release"

@@ -6,13 +6,9 @@
 # timeout: 43200
 . "${SOURCE:?}/tests/tools/test.sh"
 . "$SOURCE/tests/long/sizes"
-[ "$(id -u)" = 0 ] || { echo "skipped: only root can make a bare root"; exit 77; }
-command -v debootstrap >/dev/null || fail "debootstrap is missing: tools/deps long installs it"
+. "$SOURCE/tests/tools/bare_roots.sh"
 # shellcheck disable=SC2086
 set -- $RELEASES
-mirror=$(apt-cache policy libc6 | awk '$3 ~ "/main$" && $2 ~ "/debian/?$" { print $2; exit }')
-mirror=${mirror:-http://deb.debian.org/debian}
-eval "$(apt-config shell http_proxy Acquire::http::Proxy)"
 commit=$(git -C "$SOURCE" rev-parse --short HEAD) || fail "the tree is no clone"
 # TESTS is given by name, so that a root's own shell splits it.
 tests=${TESTS-}
@@ -51,7 +47,7 @@ unpacked() {
 rows='' details=''
 for release; do
     root=$PWD/$release
-    debootstrap --variant=minbase "$release" "$root" "$mirror" >"$release.made" 2>&1 || { tail "$release.made"; fail "debootstrap of $release from $mirror"; }
+    make_root "$release" "$root"
     portable='not run'
     ! has_part portable || portable=passed
     if ! has_part portable; then :; elif [ -z "$archive" ]; then cp -a "$root" "$root.bare"; else unpacked "$root" >"$release.portable" 2>&1 || portable=failed; fi

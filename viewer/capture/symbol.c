@@ -157,19 +157,6 @@ static bool visit_symbol(void *context, const char *name, const GElf_Sym *symbol
     return true;
 }
 
-/* Opens a module's file as it lies here, if it is the one that was loaded (`build_id` "" = not
- * known). False: it is not open. */
-static bool open_module(struct hak_elf_file *file, const char *path, const char *build_id) {
-    char id[HAK_BUILD_ID_TEXT];
-    if (!hak_elf_open(file, path, ELF_C_READ_MMAP_PRIVATE))
-        return false;
-    hak_elf_build_id(file->elf, id);
-    if (build_id[0] == '\0' || strcmp(id, build_id) == 0)
-        return true;
-    hak_elf_close(file);
-    return false;
-}
-
 /* Whether FILE is a module's name: "libshop.so" of libshop.so.1, too. */
 static bool is_module_name(const char *path, const char *file) {
     const char *name = name_of_file(path);
@@ -180,7 +167,7 @@ static bool is_module_name(const char *path, const char *file) {
 
 static void search_module(struct symbol_search *search, const struct hak_query *module) {
     struct hak_elf_file file;
-    if (!open_module(&file, hak_query_text(module, 0), hak_query_text(module, 2)))
+    if (!hak_elf_open_built(&file, hak_query_text(module, 0), hak_query_text(module, 2)))
         return;
     search->module = hak_strings_mark(&search->strings, hak_query_text(module, 0), "");
     search->load_bias = hak_query_number(module, 1);
